@@ -1,0 +1,185 @@
+"""Mail from the disk: a Maildir, a folder of .eml files, an mbox file or a single .eml.
+
+Nothing is ever deleted or rewritten. Symbolic links and special files are passed over.
+The uid is the file's name without Maildir flags; in an mbox, the file's name and the mail's sha256.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from mailbot.mailbox import (
+    CHUNK,
+    MAX_BYTES,
+    TOO_LARGE,
+    FetchEmpty,
+    FolderMissing,
+    Known,
+    Pending,
+    keep,
+    raw_message,
+)
+from mailbot.model import Location, RawMessage
+
+_QUOTED_FROM = re.compile(rb">+From ")
+
+
+class Folder:
+    """A mailbox on disk. The kind is looked at anew in each sweep, so the path may appear later."""
+
+    def __init__(self, account: str, path: Path, max_bytes: int = MAX_BYTES) -> None:
+        self.account = account
+        self.path = path
+        self.max_bytes = max_bytes
+
+    def discover(self, known: Known) -> Iterator[Pending]:
+        seen = set(known(0))
+        found = self._scan_mbox() if _is_mbox(self.path) else self._scan_files()
+        for pending in sorted(found, key=_age):
+            if pending.location.uid not in seen:
+                seen.add(pending.location.uid)
+                yield pending
+
+    def fetch(self, pending: Pending, into: Path) -> RawMessage:
+        path = self._current(pending)
+        with path.open("rb") as file:
+            chunks = _lines(file, pending.span) if pending.span else iter(lambda: file.read(CHUNK), b"")
+            if pending.size > self.max_bytes:
+                return raw_message(pending, keep(_header(chunks), into), TOO_LARGE)
+            return raw_message(pending, keep(chunks, into))
+
+    def mark(self, location: Location) -> None:
+        """Maildir: new -> cur without any flag, so that it stays unread for people. Else nothing."""
+        if not _is_maildir(self.path):
+            return
+        for file in _files(self.path / "new"):
+            if _uid(file) == location.uid:
+                os.replace(file, self.path / "cur" / f"{file.name.split(':')[0]}:2,")
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def _location(self, uid: str) -> Location:
+        return Location(self.account, self.path.name, 0, uid)
+
+    def _mail_files(self) -> Iterator[Path]:
+        if _is_maildir(self.path):
+            yield from _files(self.path / "new")
+            yield from _files(self.path / "cur")
+        elif self.path.is_dir():
+            yield from (f for f in _files(self.path) if f.suffix.lower() == ".eml")
+        elif self.path.is_file():
+            yield self.path
+        else:
+            raise FolderMissing(str(self.path))
+
+    def _scan_files(self) -> Iterator[Pending]:
+        for file in self._mail_files():
+            try:
+                stat = file.stat()
+            except FileNotFoundError:  # moved since it was listed: the next sweep sees it
+                continue
+            trashed = _is_maildir(self.path) and "T" in file.name.partition(":2,")[2]
+            yield Pending(self._location(_uid(file)), stat.st_size, _utc(stat.st_mtime), trashed, file)
+
+    def _scan_mbox(self) -> Iterator[Pending]:
+        received_at = _utc(self.path.stat().st_mtime)
+        with self.path.open("rb") as file:
+            spans = list(_spans(file))
+            for span in spans:
+                digest, size = hashlib.sha256(), 0
+                for line in _lines(file, span):
+                    digest.update(line)
+                    size += len(line)
+                location = self._location(f"{_uid(self.path)}#{digest.hexdigest()}")
+                yield Pending(location, size, received_at, False, self.path, span)
+
+    def _current(self, pending: Pending) -> Path:
+        """A mail reader may have moved the file from new to cur, or changed its flags."""
+        path = pending.path
+        if path is not None and path.exists():
+            return path
+        for file in self._mail_files():
+            if _uid(file) == pending.location.uid:
+                return file
+        raise FetchEmpty(f"{pending.location.uid} is gone")
+
+
+def _is_maildir(path: Path) -> bool:
+    return (path / "new").is_dir() and (path / "cur").is_dir()
+
+
+def _is_mbox(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(5) == b"From "
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if not entry.name.startswith(".") and entry.is_file(follow_symlinks=False):
+                yield Path(entry.path)
+
+
+def _uid(file: Path) -> str:
+    """Names that are not UTF-8 are escaped: the uid must go into a database."""
+    name = file.name.partition(":2,")[0]
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def _age(pending: Pending) -> tuple[dt.datetime, int, str]:
+    return pending.received_at, pending.span[0] if pending.span else 0, pending.location.uid
+
+
+def _utc(timestamp: float) -> dt.datetime:
+    return dt.datetime.fromtimestamp(timestamp, dt.UTC)
+
+
+def _spans(file: BinaryIO) -> Iterator[tuple[int, int]]:
+    """A mail begins at a "From " line that is first in the file or follows an empty line."""
+    start: int | None = None
+    blank, offset = True, 0
+    for line in file:
+        if blank and line.startswith(b"From "):
+            if start is not None:
+                yield start, offset
+            start = offset + len(line)
+        offset += len(line)
+        blank = line in (b"\n", b"\r\n")
+    if start is not None:
+        yield start, offset
+
+
+def _lines(file: BinaryIO, span: tuple[int, int]) -> Iterator[bytes]:
+    """The mail without mbox dress: one ">" less before "From ", and no separating empty line at the end."""
+    file.seek(span[0])
+    left, held = span[1] - span[0], b""
+    while left > 0:
+        line = file.readline(left)
+        if not line:
+            break
+        left -= len(line)
+        yield held
+        held = line[1:] if _QUOTED_FROM.match(line) else line
+    if held not in (b"\n", b"\r\n"):
+        yield held
+
+
+def _header(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The bytes up to the first empty line, at most one chunk."""
+    data = b""
+    for chunk in chunks:
+        data += chunk
+        end = re.search(rb"\r?\n\r?\n", data)
+        if end or len(data) >= CHUNK:
+            yield data[: end.end() if end else CHUNK]
+            return
+    yield data

@@ -1,0 +1,333 @@
+"""What lies in the attachments: containers are unpacked one level, office files and texts become pages.
+
+Nothing is unpacked to a path that a container names, and no external unpacker is called.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterable, Iterator
+from xml.etree.ElementTree import Element
+
+import defusedxml.ElementTree
+from tnefparse import TNEF
+
+from mailbot.model import Attachment, Box, Cell, Line, PageReading, Table, Word
+from mailbot.parsers import message
+
+READABLE = frozenset({"pdf", "jpeg", "png", "tiff", "heic", "gif", "webp", "bmp", "docx", "xlsx", "text"})
+ARCHIVES = frozenset({"zip", "rar", "7z"})
+MAX_ENTRIES = 100
+MAX_RATIO = 100
+MAX_UNPACKED = 100 * 1024 * 1024
+MAX_XML = 4 * 1024 * 1024
+MAX_LINES = 5_000
+MAX_SHEETS = 20
+_W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_S = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+_FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
+
+
+class FileProblem(Exception):
+    """`code`: the FILE-* reason for which a file cannot be read."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+# ------------------------------------------------------------------ containers
+
+
+def expand(attachments: Iterable[Attachment], into: str) -> tuple[Attachment, ...]:
+    """The readable files: a container gives way to its contents, a bad file stays and gets its problem."""
+    found: list[Attachment] = []
+    for attachment in attachments:
+        found += _expanded(attachment, into)
+    return tuple(found)
+
+
+def _expanded(attachment: Attachment, into: str) -> list[Attachment]:
+    if attachment.problem or attachment.type not in ("zip", "tnef", "eml"):
+        return [_judged(attachment)]
+    try:
+        with open(attachment.path, "rb") as file:
+            data = file.read(message.MAX_ATTACHMENT + 1)
+        unpack = {"zip": _zip, "tnef": _tnef, "eml": _eml}[attachment.type]
+        return [_inner(data, name, into, attachment.name) for name, data in unpack(data)]
+    except FileProblem as problem:
+        return [_with(attachment, problem.code)]
+
+
+def _inner(data: bytes, name: str, into: str, container: str) -> Attachment:
+    kind = message.magic(data)
+    name = message.clean_name(name) or f"lampiran.{kind}"
+    problem = "FILE-BESAR" if len(data) > message.MAX_ATTACHMENT else None
+    return _judged(message.save(data, name, kind, into, container, problem), depth=1)
+
+
+def _judged(attachment: Attachment, depth: int = 0) -> Attachment:
+    """With the problem that the type alone shows. Containers are not opened below the first level."""
+    if attachment.problem:
+        return attachment
+    kind = attachment.type
+    if attachment.size > message.MAX_ATTACHMENT:
+        return _with(attachment, "FILE-BESAR")
+    if kind == "empty":
+        return _with(attachment, "FILE-RUSAK")
+    if kind in ARCHIVES or (depth and kind in ("tnef", "eml")):
+        return _with(attachment, "FILE-ARSIP")
+    if kind == "ole" and _is_encrypted_office(attachment.path):
+        return _with(attachment, "FILE-SANDI")
+    return attachment if kind in READABLE else _with(attachment, "FILE-JENIS")
+
+
+def _with(attachment: Attachment, problem: str) -> Attachment:
+    a = attachment
+    return Attachment(a.name, a.type, a.sha256, a.size, a.path, a.inside, problem)
+
+
+def _is_encrypted_office(path: str) -> bool:
+    with open(path, "rb") as file:
+        return "EncryptedPackage".encode("utf-16-le") in file.read(message.MAX_ATTACHMENT)
+
+
+def _zip(data: bytes) -> Iterator[tuple[str, bytes]]:
+    """The files of a ZIP, inflated with caps; what its directory claims about sizes is not believed."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            entries = [e for e in archive.infolist() if not e.is_dir() and not _is_litter(e.filename)]
+            if len(archive.infolist()) > MAX_ENTRIES:
+                raise FileProblem("FILE-ARSIP")
+            if any(e.flag_bits & 1 for e in entries):
+                raise FileProblem("FILE-SANDI")
+            if not entries:
+                raise FileProblem("FILE-RUSAK")
+            left = MAX_UNPACKED
+            for entry in entries:
+                content = _inflate(archive, entry, left)
+                left -= len(content)
+                yield entry.filename, content
+    except FileProblem:
+        raise
+    except Exception as error:  # zipfile raises many types on torn files
+        raise FileProblem("FILE-RUSAK") from error
+
+
+def _is_litter(name: str) -> bool:
+    """What macOS and Windows add to archives."""
+    return name.startswith("__MACOSX/") or name.rpartition("/")[2].lower() in (".ds_store", "thumbs.db", "desktop.ini")
+
+
+def _inflate(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, left: int) -> bytes:
+    allowed = min(left, MAX_RATIO * max(entry.compress_size, 1024))
+    with archive.open(entry) as stream:
+        content = stream.read(allowed + 1)
+    if len(content) > allowed:
+        raise FileProblem("FILE-BESAR")
+    return content
+
+
+def _tnef(data: bytes) -> list[tuple[str, bytes]]:
+    try:
+        found = TNEF(data, do_checksum=False).attachments
+        return [(str(a.long_filename() or a.name or ""), bytes(a.data or b"")) for a in found[:MAX_ENTRIES]]
+    except Exception as error:  # struct.error, IndexError, UnicodeDecodeError, ...
+        raise FileProblem("FILE-RUSAK") from error
+
+
+def _eml(data: bytes) -> list[tuple[str, bytes]]:
+    """The attachments of a nested mail, which a forwarder sends on; of a report there are none."""
+    return [(leaf.name, leaf.data) for leaf in message.attachments_of(data)[: message.MAX_ATTACHMENTS]]
+
+
+# ------------------------------------------------------------------ text and office files
+
+Block = list[list[str]]  # a row of cells, each of lines; a paragraph is a row of one cell
+
+
+def text_page(text: str, number: int = 1) -> PageReading:
+    """Text as a page: one Line per line with words, in boxes that keep order and columns."""
+    lines = [line for line in text.replace("\f", "\n").split("\n") if line.strip()][:MAX_LINES]
+    width = max(map(len, lines), default=1)
+    made = tuple(_line(text, (0.0, i / len(lines), 1.0, (i + 1) / len(lines)), width) for i, text in enumerate(lines))
+    return PageReading(number, "text", made, quality=1.0, blank=not made)
+
+
+def _line(text: str, box: Box, width: int) -> Line:
+    """Words of one line spread over `box`, which is `width` characters wide."""
+    left, top, right, bottom = box
+    unit = (right - left) / max(width, len(text), 1)
+    words, at = [], 0
+    for word in text.split():
+        at = text.index(word, at)
+        words.append(Word(word, (left + at * unit, top, left + (at + len(word)) * unit, bottom), 1.0))
+        at += len(word)
+    return Line(tuple(words))
+
+
+def office_pages(path: str, type: str) -> tuple[PageReading, ...]:
+    """The pages of a docx, xlsx or text file; raises FileProblem. A docx is one page, a sheet is one page."""
+    try:
+        if type == "text":
+            with open(path, "rb") as file:
+                return (text_page(message.decode_text(file.read(message.MAX_TEXT), "utf-8")),)
+        with zipfile.ZipFile(path) as archive:
+            if len(archive.infolist()) > 2_000:
+                raise FileProblem("FILE-RUSAK")
+            if type == "docx":
+                return (_page(_docx(archive), 1),)
+            if type == "xlsx":
+                return tuple(_page([rows], n) for n, rows in enumerate(_xlsx(archive), 1))
+    except FileProblem:
+        raise
+    except Exception as error:  # zipfile, XML and forbidden DTDs
+        raise FileProblem("FILE-RUSAK") from error
+    raise FileProblem("FILE-JENIS")
+
+
+def _xml(archive: zipfile.ZipFile, name: str) -> Element:
+    with archive.open(name) as stream:
+        data = stream.read(MAX_XML + 1)
+    if len(data) > MAX_XML:
+        raise FileProblem("FILE-BESAR")
+    root: Element = defusedxml.ElementTree.fromstring(data, forbid_dtd=True)
+    return root
+
+
+def _docx(archive: zipfile.ZipFile) -> list[list[Block]]:
+    """Groups of rows: a table is one group of several cells, a paragraph a group of one. Headers come first."""
+    names = sorted(n for n in archive.namelist() if n.startswith("word/header") and n.endswith(".xml"))[:3]
+    groups: list[list[Block]] = []
+    for name in (*names, "word/document.xml"):
+        root = _xml(archive, name)
+        body = root.find(f"{_W}body")
+        groups += _groups(root if body is None else body)
+    return groups
+
+
+def _groups(root: Element) -> list[list[Block]]:
+    groups: list[list[Block]] = []
+    waiting = list(root)[::-1]
+    while waiting:
+        element = waiting.pop()
+        if element.tag == f"{_W}p":
+            groups.append([[_paragraph(element)]])
+        elif element.tag == f"{_W}tbl":
+            groups.append([_row(row) for row in element.iter(f"{_W}tr")])
+        else:  # content controls and the like wrap paragraphs
+            waiting += list(element)[::-1]
+    return groups
+
+
+def _row(row: Element) -> Block:
+    cells: Block = []
+    for cell in row.iter(f"{_W}tc"):
+        cells.append([line for p in cell.iter(f"{_W}p") for line in _paragraph(p)])
+        span = cell.find(f"{_W}tcPr/{_W}gridSpan")
+        cells += [[] for _ in range(min(_number(span), 64) - 1)]
+    return cells[:256]
+
+
+def _number(span: Element | None) -> int:
+    value = "" if span is None else span.get(f"{_W}val", "")
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 6 else 1
+
+
+def _paragraph(paragraph: Element) -> list[str]:
+    """The lines of a paragraph, text boxes in it included once."""
+    out: list[str] = []
+    waiting = [paragraph]
+    while waiting:
+        element = waiting.pop()
+        if element.tag == f"{_W}t":
+            out.append(element.text or "")
+        elif element.tag == f"{_W}tab":
+            out.append("    ")
+        elif element.tag in (f"{_W}br", f"{_W}cr") or (element.tag == f"{_W}p" and element is not paragraph):
+            out.append("\n")
+        if element.tag not in (_FALLBACK, f"{_W}pPr"):
+            waiting += list(element)[::-1]
+    return [line for line in "".join(out).split("\n") if line.strip()]
+
+
+def _xlsx(archive: zipfile.ZipFile) -> Iterator[list[Block]]:
+    names = set(archive.namelist())
+    shared: list[str] = []
+    if "xl/sharedStrings.xml" in names:
+        shared = [_joined(item) for item in _xml(archive, "xl/sharedStrings.xml").iter(f"{_S}si")]
+    sheets = [n for n in names if n.startswith("xl/worksheets/") and n.endswith(".xml") and n.count("/") == 2]
+    for name in sorted(sheets, key=lambda n: (len(n), n))[:MAX_SHEETS]:
+        rows = [_sheet_row(row, shared) for row in _xml(archive, name).iter(f"{_S}row")]
+        yield [row for row in rows if any(row)][:MAX_LINES]
+
+
+def _sheet_row(row: Element, shared: list[str]) -> Block:
+    cells: Block = []
+    for cell in row.iter(f"{_S}c"):
+        column = _column(cell.get("r", ""))
+        cells += [[] for _ in range(min(column, 256) - len(cells))]
+        cells.append([line for line in _value(cell, shared).split("\n") if line.strip()])
+    return cells[:256]
+
+
+def _column(reference: str) -> int:
+    """0 for "A7", 27 for "AB7"."""
+    number = 0
+    for letter in reference[:3]:
+        number = number * 26 + ord(letter) - 64 if "A" <= letter <= "Z" else number
+    return max(number - 1, 0)
+
+
+def _value(cell: Element, shared: list[str]) -> str:
+    if cell.get("t") == "inlineStr":
+        return _joined(cell)
+    value = cell.findtext(f"{_S}v") or ""
+    if cell.get("t") == "s":
+        return shared[int(value)] if value.isdigit() and int(value) < len(shared) else ""
+    return value
+
+
+def _joined(element: Element) -> str:
+    return "".join(t.text or "" for t in element.iter(f"{_S}t"))
+
+
+# ------------------------------------------------------------------ layout
+
+
+def _page(groups: list[list[Block]], number: int) -> PageReading:
+    """Lay rows out below each other, cells side by side."""
+    groups = [g for g in groups if any(any(cell) for row in g for cell in row)]
+    height = sum(_height(row) for group in groups for row in group)
+    if height > MAX_LINES:
+        raise FileProblem("FILE-BESAR")
+    lines: list[Line] = []
+    tables: list[Table] = []
+    top = 0
+    for group in groups:
+        columns = max(map(len, group))
+        cells: list[Cell] = []
+        start = top
+        for index, row in enumerate(group):
+            cells += _cells(row, index, columns, top, height)
+            top += _height(row)
+        lines += [line for cell in cells for line in cell.lines]
+        if columns > 1 or len(group) > 1:
+            tables.append(Table((0.0, start / height, 1.0, top / height), tuple(cells)))
+    return PageReading(number, "text", tuple(lines), tuple(tables), quality=1.0, blank=not lines)
+
+
+def _height(row: Block) -> int:
+    return max(map(len, row), default=0)
+
+
+def _cells(row: Block, index: int, columns: int, top: int, height: int) -> Iterator[Cell]:
+    for column, texts in enumerate(row):
+        left, right = column / columns, (column + 1) / columns
+        width = max(map(len, texts), default=1)
+        lines = tuple(
+            _line(text, (left, (top + i) / height, right, (top + i + 1) / height), width)
+            for i, text in enumerate(texts)
+        )
+        yield Cell(index, column, (left, top / height, right, (top + _height(row)) / height), lines)

@@ -1,0 +1,231 @@
+"""The two independent engines: tesseract for pages and cells, the PP-OCR recogniser for value crops."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_THREAD_LIMIT", "1")  # before tesserocr: its OpenMP threads cost three to ten times more
+
+import cv2
+import numpy as np
+
+from mailbot.model import Box, Line, SecondReading, Table, Word, union
+
+try:
+    import tesserocr
+except ImportError:  # pragma: no cover
+    tesserocr = None
+
+Pixels = Any  # a numpy array of pixels: BGR, or grey in one channel
+Rect = tuple[int, int, int, int]  # left, top, width, height in pixels
+_MODEL = "ch_PP-OCRv4_rec_infer.onnx"
+_MAX_SPANS = 80
+_TESSDATA = ("/usr/share/tesseract-ocr/5/tessdata", "/usr/share/tesseract-ocr/4.00/tessdata", "/usr/share/tessdata")
+
+
+# ------------------------------------------------------------------ tesseract
+
+
+def _tessdata() -> str:
+    own = os.environ.get("TESSDATA_PREFIX")
+    return own or next((p for p in _TESSDATA if Path(p, "eng.traineddata").exists()), _TESSDATA[0])
+
+
+@lru_cache(maxsize=1)
+def _api() -> Any:
+    return tesserocr.PyTessBaseAPI(path=_tessdata(), lang="eng", psm=4)
+
+
+def _frac(left: float, top: float, right: float, bottom: float, shape: tuple[int, ...]) -> Box:
+    high, wide = shape[:2]
+    return (left / wide, top / high, right / wide, bottom / high)
+
+
+def _collect(api: Any, shape: tuple[int, ...]) -> list[Line]:
+    """All words of the last recognition. With SetRectangle boxes still count from the whole image."""
+    lines: list[Line] = []
+    words: list[Word] = []
+    iterator = api.GetIterator()
+    if iterator is None:
+        return lines
+    level, row = tesserocr.RIL.WORD, tesserocr.RIL.TEXTLINE
+    for item in tesserocr.iterate_level(iterator, level):
+        if item.IsAtBeginningOf(row) and words:
+            lines.append(Line(tuple(words)))
+            words = []
+        if item.Empty(level):
+            continue
+        text = item.GetUTF8Text(level).strip()
+        box = item.BoundingBox(level)
+        if text and box:
+            words.append(Word(text, _frac(box[0], box[1], box[2], box[3], shape), item.Confidence(level) / 100))
+    return [*lines, Line(tuple(words))] if words else lines
+
+
+def read(gray: Pixels, rects: Iterable[Rect | None] = (None,), psm: int = 4) -> list[list[Line]]:
+    """One list of lines for each rectangle; None is the whole image. The image is handed over only once."""
+    if tesserocr is None:
+        return [_fallback(gray, rect, psm) for rect in rects]
+    gray = np.ascontiguousarray(gray)
+    api = _api()
+    high, wide = gray.shape
+    api.SetImageBytes(gray.tobytes(), wide, high, 1, wide)
+    api.SetSourceResolution(200)
+    api.SetPageSegMode(psm)
+    found = []
+    for rect in rects:
+        if rect is not None:
+            api.SetRectangle(*rect)
+        api.Recognize()
+        found.append(_collect(api, gray.shape))
+    api.Clear()
+    return found
+
+
+def _fallback(gray: Pixels, rect: Rect | None, psm: int) -> list[Line]:
+    """The same by the command line program; PGM, because PNG encoding costs as much as reading."""
+    import pytesseract
+    from PIL import Image
+
+    left, top, wide, high = rect or (0, 0, gray.shape[1], gray.shape[0])
+    image = Image.fromarray(gray[top : top + high, left : left + wide])
+    image.format = "PPM"
+    options = f"--psm {psm} --dpi 200"
+    data = pytesseract.image_to_data(image, lang="eng", config=options, output_type=pytesseract.Output.DICT)
+    rows: dict[tuple[int, int, int], list[Word]] = {}
+    for i, text in enumerate(data["text"]):
+        if text.strip():
+            x, y = left + data["left"][i], top + data["top"][i]
+            box = _frac(x, y, x + data["width"][i], y + data["height"][i], gray.shape)
+            key = (data["block_num"][i], data["par_num"][i], data["line_num"][i])
+            rows.setdefault(key, []).append(Word(text.strip(), box, float(data["conf"][i]) / 100))
+    return [Line(tuple(words)) for words in rows.values()]
+
+
+# ------------------------------------------------------------------ second engine
+
+
+@lru_cache(maxsize=1)
+def _recogniser() -> tuple[Any, list[str]] | None:
+    """Session and character list, or None when the model is not installed. The package is not imported."""
+    spec = importlib.util.find_spec("rapidocr_onnxruntime")
+    places = [Path(p) for p in (spec.submodule_search_locations or [])] if spec else []
+    model = next((found for place in places for found in place.rglob(_MODEL)), None)
+    if model is None:
+        return None
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+    characters = session.get_modelmeta().custom_metadata_map["character"].splitlines()
+    return session, ["", *characters, " "]
+
+
+def second(image_crop: Pixels) -> tuple[str, float]:
+    """Text and mean confidence of a one-line crop (BGR or gray); ("", 0.0) without a model."""
+    engine = _recogniser()
+    if engine is None or min(image_crop.shape[:2]) < 4:
+        return "", 0.0
+    session, characters = engine
+    image = cv2.cvtColor(image_crop, cv2.COLOR_GRAY2BGR) if image_crop.ndim == 2 else image_crop
+    wide = max(48, round(48 * image.shape[1] / image.shape[0]))
+    data = cv2.resize(image, (wide, 48), interpolation=cv2.INTER_LINEAR).astype(np.float32) / 127.5 - 1
+    output = session.run(None, {session.get_inputs()[0].name: data.transpose(2, 0, 1)[None]})[0][0]
+    best, sure = output.argmax(1), output.max(1)
+    keep = (best != 0) & np.concatenate(([True], best[1:] != best[:-1]))
+    text = "".join(characters[i] for i in best[keep])
+    return text.strip(), float(sure[keep].mean()) if keep.any() else 0.0
+
+
+# ------------------------------------------------------------------ value spans
+
+_DIGIT = "0-9OoQlI|SBZ"
+_NIP = re.compile(rf"(?<![^\s:.(/-])[{_DIGIT}](?:[ .\-]{{0,2}}[{_DIGIT}]){{14,22}}(?!\w)")
+_PHONE = re.compile(r"(?:\+?62|\(?[0Oo]\d)[\dOolI() .\-]{6,16}[\dOlI]")
+_AT = re.compile(r"[@©®]|gmail|yahoo|\.go\.id", re.IGNORECASE)
+_ENDED = re.compile(r"\.(?:com|id|net|org)[.,;)]?$", re.IGNORECASE)
+
+
+def _words(lines: Iterable[Line]) -> list[tuple[int, Word]]:
+    return [(row, word) for row, line in enumerate(lines) for word in line.words]
+
+
+def _covered(words: list[tuple[int, Word]], start: int, end: int) -> list[int]:
+    """Indices of the words that lie in a character range of their texts joined by blanks."""
+    found, at = [], 0
+    for index, (_, word) in enumerate(words):
+        if at < end and at + len(word.text) > start:
+            found.append(index)
+        at += len(word.text) + 1
+    return found
+
+
+def _boxes(words: list[tuple[int, Word]], indices: Iterable[int]) -> tuple[Box, ...]:
+    """One box per line, so that a wrapped value gives one crop per line."""
+    rows: dict[int, list[Box]] = {}
+    for index in indices:
+        row, word = words[index]
+        rows.setdefault(row, []).append(word.box)
+    return tuple(union(tuple(boxes)) for boxes in rows.values())
+
+
+def _emails(words: list[tuple[int, Word]]) -> Iterable[list[int]]:
+    """An address, with its neighbours on the lines above and below while it looks broken there."""
+    for index, (row, word) in enumerate(words):
+        if not _AT.search(word.text):
+            continue
+        span = [index]
+        if word.text[0] in "@©®" and index:
+            span.insert(0, index - 1)
+        following = words[index + 1] if index + 1 < len(words) else None
+        if following and following[0] == row + 1 and not _ENDED.search(word.text) and "." in following[1].text:
+            span.append(index + 1)
+        yield span
+
+
+def _spans(lines: Iterable[Line]) -> Iterable[tuple[Box, ...]]:
+    words = _words(lines)
+    text = " ".join(word.text for _, word in words)
+    used: set[int] = set()
+    matches = [_covered(words, *match.span()) for pattern in (_NIP, _PHONE) for match in pattern.finditer(text)
+               if sum(c.isdigit() for c in match.group()) >= 8]
+    for indices in [*matches, *_emails(words)]:
+        if indices and not used.intersection(indices):
+            used.update(indices)
+            yield _boxes(words, indices)
+
+
+def value_spans(lines: Iterable[Line], tables: Iterable[Table]) -> list[tuple[Box, ...]]:
+    """Where a NIP, a phone number or an address seems to stand: one tuple per value, one box per line of it."""
+    cells = [cell for table in tables for cell in table.cells]
+    inside = {word for cell in cells for line in cell.lines for word in line.words}
+    rest = (Line(tuple(word for word in line.words if word not in inside)) for line in lines)
+    found = [span for cell in cells for span in _spans(cell.lines)]
+    found += [span for line in rest for span in _spans((line,))]
+    return found[:_MAX_SPANS]
+
+
+def _crop(image: Pixels, box: Box) -> Pixels:
+    high, wide = image.shape[:2]
+    left, top, right, bottom = box[0] * wide, box[1] * high, box[2] * wide, box[3] * high
+    y = max(3, round((bottom - top) * 0.15))
+    return image[max(0, int(top) - y) : int(bottom) + y + 1, max(0, int(left) - 5) : int(right) + 6]
+
+
+def seconds(image: Pixels, lines: Iterable[Line], tables: Iterable[Table]) -> tuple[SecondReading, ...]:
+    """The second reading of every value-like span; the texts of a wrapped value are joined without a blank."""
+    result = []
+    for boxes in value_spans(lines, tables):
+        parts = [second(_crop(image, box)) for box in boxes]
+        text = "".join(part[0] for part in parts)
+        if text:
+            result.append(SecondReading(union(boxes), text, min(part[1] for part in parts)))
+    return tuple(result)

@@ -1,0 +1,195 @@
+"""Hands a frozen mail to an SMTP server (or a folder) and says how far it got.
+
+smtplib is driven step by step: its `sendmail` reports the same error before and after the final dot, and
+only the latter may have been delivered. Between that dot and the server's 250 nobody knows (RFC 1047),
+which is why `ambiguous` exists and must not be sent again blindly (IN-52).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import smtplib
+import tempfile
+from dataclasses import dataclass, field
+from email.parser import BytesHeaderParser
+from pathlib import Path
+from typing import Literal
+
+from mailbot.mailbox import is_loopback, sync_folder, verifying_context
+
+State = Literal["sent", "deferred", "failed", "ambiguous"]
+
+_BEFORE_MAIL = ("connect", "ehlo", "starttls", "login")
+_UNSAFE = re.compile(r"[\x00-\x20\x7f<>]|^$")
+_AUTH_CODES = (530, 534, 535, 538)  # our login is wanted or wrong, whatever the stage
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpSettings:
+    """`tls` "none" is refused unless the host is this machine. No `user`: no login."""
+
+    host: str
+    port: int
+    tls: Literal["tls", "starttls", "none"]
+    user: str = ""
+    secret: str = field(default="", repr=False)
+    timeout: float = 60
+    ca_file: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.tls == "none" and not is_loopback(self.host):
+            raise ValueError(f"plaintext SMTP to {self.host} is refused")
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """`stage`: connect ehlo starttls login mail rcpt data final, or write; `answer`: the last words heard."""
+
+    state: State
+    stage: str
+    answer: str
+
+
+def hand_over(outgoing_bytes: bytes, sender: str, recipient: str, settings: SmtpSettings) -> Handover:
+    """One try for one recipient. Never raises for what a server or the line does."""
+    for stage, address in (("mail", sender), ("rcpt", recipient)):
+        if _UNSAFE.search(address):  # smtplib would cut it short and send to what is left
+            return Handover("failed", stage, f"not an address: {address!r}")
+    attempt = _Attempt(settings)
+    try:
+        answer = attempt.run(outgoing_bytes, sender, recipient)
+    except smtplib.SMTPResponseException as error:
+        return attempt.refused(error.smtp_code, _text(error.smtp_error))
+    except (smtplib.SMTPException, OSError) as error:
+        return Handover("ambiguous" if attempt.stage == "final" else "deferred", attempt.stage, _words(error))
+    except ValueError as error:  # a line break or a character in an address that SMTP cannot carry
+        return Handover("ambiguous" if attempt.stage == "final" else "failed", attempt.stage, _words(error))
+    finally:
+        attempt.end()
+    return Handover("sent", attempt.stage, answer)
+
+
+class _Attempt:
+    """Knows its stage at every moment; `final` begins before the dot leaves."""
+
+    def __init__(self, settings: SmtpSettings) -> None:
+        self.settings = settings
+        self.stage = "connect"
+        self.smtp: smtplib.SMTP | None = None
+        self.answered = False  # the server gave a well-formed reply to the final dot
+
+    def run(self, data: bytes, sender: str, recipient: str) -> str:
+        smtp = self._open()
+        self._envelope(smtp, data, sender, recipient)
+        self.stage = "data"
+        _expect(smtp.docmd("DATA"), 3)
+        smtp.send(_dotted(data))
+        self.stage = "final"
+        smtp.send(b".\r\n")
+        code, text = smtp.getreply()
+        self.answered = code // 100 in (2, 4, 5)
+        return _expect((code, text), 2)
+
+    def _open(self) -> smtplib.SMTP:
+        wanted = self.settings
+        if wanted.tls == "tls":
+            context = verifying_context(wanted.ca_file)
+            self.smtp = smtplib.SMTP_SSL(wanted.host, wanted.port, timeout=wanted.timeout, context=context)
+        else:
+            self.smtp = smtplib.SMTP(wanted.host, wanted.port, timeout=wanted.timeout)
+        self.stage = "ehlo"
+        self.smtp.ehlo_or_helo_if_needed()
+        if wanted.tls == "starttls":
+            self.stage = "starttls"
+            _expect(self.smtp.starttls(context=verifying_context(wanted.ca_file)), 2)
+            self.smtp.ehlo_or_helo_if_needed()
+        if wanted.user:
+            self.stage = "login"
+            self.smtp.login(wanted.user, wanted.secret)
+        return self.smtp
+
+    def _envelope(self, smtp: smtplib.SMTP, data: bytes, sender: str, recipient: str) -> None:
+        options = [f"SIZE={len(data)}"] if smtp.has_extn("size") else []
+        if not data.isascii() and smtp.has_extn("8bitmime"):
+            options.append("BODY=8BITMIME")
+        if not (sender + recipient).isascii() and smtp.has_extn("smtputf8"):
+            options.append("SMTPUTF8")
+            smtp.command_encoding = "utf-8"
+        self.stage = "mail"
+        _expect(smtp.mail(sender, options), 2)
+        self.stage = "rcpt"
+        _expect(smtp.rcpt(recipient), 2)
+
+    def refused(self, code: int, text: str) -> Handover:
+        """Before MAIL, and whenever it is about our login, a 5xx is the operator's problem: it waits."""
+        answer = f"{code} {text}"
+        if self.stage == "final" and not self.answered:
+            return Handover("ambiguous", self.stage, answer)
+        lasting = code // 100 == 5 and self.stage not in _BEFORE_MAIL and code not in _AUTH_CODES
+        return Handover("failed" if lasting else "deferred", self.stage, answer)
+
+    def end(self) -> None:
+        """QUIT is a courtesy: after the 250 its errors change nothing; after trouble it is not tried."""
+        if self.smtp is None:
+            return
+        with contextlib.suppress(smtplib.SMTPException, OSError, ValueError):
+            if self.answered:
+                self.smtp.quit()
+        self.smtp.close()
+
+
+def _expect(reply: tuple[int, bytes], hundred: int) -> str:
+    code, text = reply
+    if code // 100 != hundred:
+        raise smtplib.SMTPResponseException(code, text)
+    return f"{code} {_text(text)}"
+
+
+def _dotted(data: bytes) -> bytes:
+    """CRLF line ends only (a bare one may smuggle a second mail), dots doubled, line end at the end."""
+    data = re.sub(rb"\r\n|\r|\n", b"\r\n", data)
+    data = re.sub(rb"(?m)^\.", b"..", data)
+    return data if data.endswith(b"\r\n") else data + b"\r\n"
+
+
+def _text(answer: bytes | str) -> str:
+    return answer.decode("utf-8", "replace") if isinstance(answer, bytes) else answer
+
+
+def _words(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+class Outfolder:
+    """The embedded default: mails are laid into a folder. The same Message-ID gets the same name."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def hand_over(self, outgoing_bytes: bytes, sender: str, recipient: str) -> Handover:
+        """The envelope is not written: the bytes stay exactly the frozen ones."""
+        message_id = BytesHeaderParser().parsebytes(outgoing_bytes).get("Message-ID")
+        key = str(message_id).strip().encode("utf-8", "replace") if message_id else outgoing_bytes
+        final = self.path / f"{hashlib.sha256(key).hexdigest()[:32]}.eml"
+        try:
+            _write(final, outgoing_bytes)
+        except OSError as error:
+            return Handover("deferred", "write", _words(error))
+        return Handover("sent", "write", final.name)
+
+
+def _write(final: Path, data: bytes) -> None:
+    final.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=".outgoing-", dir=final.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, final)
+        sync_folder(final.parent)
+    finally:
+        Path(name).unlink(missing_ok=True)

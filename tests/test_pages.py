@@ -1,0 +1,95 @@
+"""Reading one page: text layer, scan, turned scan, blank page, broken and locked files."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pypdfium2 as pdfium
+import pytest
+from pypdf import PdfReader, PdfWriter
+
+from mailbot.model import Cell, Line, Table, Word
+from mailbot.parsers import ocr, pages, tte
+from mailbot.parsers.problem import FileProblem
+
+NIP = "198505192010011007"
+LETTER = """<style>@page{size:A4;margin:20mm}table{border-collapse:collapse}td{border:1pt solid;padding:2pt}</style>
+<p>PEMERINTAH KABUPATEN BANTAENG</p><p>Dengan hormat, bersama ini kami mohon pengaktifan akun Pejabat Pembuat Komitmen
+pada aplikasi SPSE untuk tahun anggaran 2026 sebagai berikut.</p><table><tr><td>1<td>Andi Rahmat<td style="width:22mm">
+19850519 201001 1 007<td>081245671234<td>andi_rahmat@gmail.com</tr></table><p>Demikian, terima kasih.</p>"""
+
+
+@pytest.fixture(scope="module")
+def letter(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    weasyprint = pytest.importorskip("weasyprint")
+    path = tmp_path_factory.mktemp("pages") / "letter.pdf"
+    weasyprint.HTML(string=LETTER).write_pdf(str(path))
+    return path
+
+
+def _scan(letter: Path, turns: int = 0) -> str:
+    with pdfium.PdfDocument(str(letter)) as document:
+        image = document[0].render(scale=200 / 72).to_numpy()[..., :3]
+    path = letter.with_name(f"scan{turns}.png")
+    cv2.imwrite(str(path), np.rot90(image, turns))
+    return str(path)
+
+
+def _cells(table: Table) -> list[str]:
+    return [re.sub(r"\s", "", "".join(line.text for line in cell.lines)) for cell in table.cells]
+
+
+def test_text_layer_is_taken_and_cells_keep_a_wrapped_nip(letter: Path) -> None:
+    page = pages.read_page(str(letter), "pdf", 1)
+    assert (page.read_by, page.scan, page.quality) == ("text", False, 1.0)
+    assert NIP in _cells(page.tables[0])
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2, 3])
+def test_scan_is_made_upright_and_read(letter: Path, turns: int) -> None:
+    path = _scan(letter, turns)
+    page = pages.read_page(path, "png", 1)
+    assert page.rotation == turns * 90
+    assert page.read_by == "ocr" and page.quality > 0.6
+    assert NIP in _cells(page.tables[0])
+    wide, high = pages.upright(path, "png", 1).size
+    assert high / wide == pytest.approx(page.aspect, abs=0.001)
+
+
+def test_second_engine_reads_the_values_again(letter: Path) -> None:
+    if ocr._recogniser() is None:
+        pytest.skip("no second model installed")
+    texts = [s.text.replace(" ", "") for s in pages.read_page(_scan(letter), "png", 1).seconds]
+    assert {NIP, "081245671234"} <= set(texts)
+
+
+def test_blank_page(tmp_path: Path) -> None:
+    path = str(tmp_path / "blank.png")
+    cv2.imwrite(path, np.full((2339, 1654, 3), 245, np.uint8))
+    assert pages.read_page(path, "png", 1).blank
+
+
+def test_locked_and_broken_files(letter: Path, tmp_path: Path) -> None:
+    writer = PdfWriter(clone_from=PdfReader(str(letter)))
+    writer.encrypt("secret", algorithm="RC4-128")
+    locked = tmp_path / "locked.pdf"
+    writer.write(str(locked))
+    broken = tmp_path / "broken.pdf"
+    broken.write_bytes(b"%PDF-1.4 nothing")
+    for path, type, code in ((locked, "pdf", "FILE-SANDI"), (broken, "pdf", "FILE-RUSAK"),
+                             (broken, "jpeg", "FILE-RUSAK")):
+        with pytest.raises(FileProblem) as caught:
+            pages.count(str(path), type)
+        assert caught.value.code == code
+    assert pages.count(str(letter), "pdf") == 1
+    assert tte.read(str(letter)) is None and tte.read(str(broken)) is None
+
+
+def test_wrapped_values_of_a_cell_are_one_span() -> None:
+    lines = tuple(Line((Word(text, (0.1, y, 0.3, y + 0.01), 0.9),))
+                  for text, y in (("19850519", 0.1), ("201001", 0.12), ("1007", 0.14)))
+    table = Table((0, 0, 1, 1), (Cell(0, 0, (0, 0, 1, 1), lines),))
+    assert [len(span) for span in ocr.value_spans(lines, (table,))] == [3]
