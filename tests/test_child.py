@@ -160,8 +160,8 @@ def test_a_file_code_passes_through() -> None:
 
 def test_threads_of_the_parent_and_of_the_child() -> None:
     with ThreadPoolExecutor(8) as pool:
-        jobs = [pool.submit(child.run, double, n, result=int, limits=LIMITS) for n in range(24)]
-        assert [job.result() for job in jobs] == [2 * n for n in range(24)]
+        jobs = [pool.submit(child.run, double, n, result=int, limits=LIMITS) for n in range(100)]
+        assert [job.result() for job in jobs] == [2 * n for n in range(100)]
     assert child.run(threads, result=int, limits=LIMITS) == 4
 
 

@@ -12,7 +12,8 @@ import pytest
 
 from mailbot.model import Attachment
 from mailbot.parsers import message
-from mailbot.parsers.files import FileProblem, expand, office_pages, text_page
+from mailbot.parsers.files import expand, office_pages, text_page
+from mailbot.parsers.problem import FileProblem
 
 PDF = b"%PDF-1.4\n%%EOF\n"
 W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'

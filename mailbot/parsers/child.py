@@ -5,6 +5,7 @@ The child sends JSON, never pickles; the parent believes none of it before pydan
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import json
@@ -21,7 +22,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -39,7 +40,8 @@ SYSTEM_PATHS = (
 )  # fmt: skip
 
 _context = multiprocessing.get_context("forkserver")
-_start_lock = threading.Lock()
+_context.set_forkserver_preload([__name__])
+_lock = threading.Lock()  # multiprocessing polls all children when it starts one, and no poll is safe for threads
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +87,16 @@ def run(function: Callable[..., T], *args: object, result: type[T], limits: Limi
     reader, writer = _context.Pipe(duplex=False)
     try:
         process = _context.Process(target=_child, args=(writer, function, args, result, limits), daemon=True)
-        with _start_lock:  # the fork server's own start is the only part that is not safe for threads
+        with _lock:
             process.start()
         writer.close()
         deadline = time.monotonic() + limits.seconds
         try:
             data = _receive(reader.fileno(), deadline)
-            process.join(max(0.0, deadline - time.monotonic()) if data is not None else 0.0)
+            wait([process.sentinel], max(0.0, deadline - time.monotonic()) if data is not None else 0.0)
         finally:
-            _kill(process)
-        return _judge(data, process.exitcode, result)
+            exitcode = _end(process)
+        return _judge(data, exitcode, result)
     finally:
         reader.close()
         writer.close()
@@ -118,14 +120,19 @@ def _receive(descriptor: int, deadline: float) -> bytes | None:
     raise ChildFailed("error", "result too large")
 
 
-def _kill(process: Any) -> None:
-    if process.is_alive():
-        for kill in (os.killpg, os.kill):  # the group exists only after the child's setsid
-            try:
-                kill(process.pid, signal.SIGKILL)
-            except (ProcessLookupError, PermissionError):
-                continue
-        process.join(5)
+def _end(process: Any) -> int | None:
+    """The exit code of the child, which is killed if it still runs."""
+    with _lock:
+        alive = process.is_alive()
+        if alive:
+            for kill in (os.killpg, os.kill):  # the group exists only after the child's setsid
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    kill(process.pid, signal.SIGKILL)
+    if alive:
+        wait([process.sentinel], 5)
+    with _lock:
+        code: int | None = process.exitcode
+    return code
 
 
 def _judge(data: bytes | None, exitcode: int | None, result: type[T]) -> T:

@@ -15,6 +15,7 @@ from tnefparse import TNEF
 
 from mailbot.model import Attachment, Box, Cell, Line, PageReading, Table, Word
 from mailbot.parsers import message
+from mailbot.parsers.problem import FileProblem
 
 READABLE = frozenset({"pdf", "jpeg", "png", "tiff", "heic", "gif", "webp", "bmp", "docx", "xlsx", "text"})
 ARCHIVES = frozenset({"zip", "rar", "7z"})
@@ -27,14 +28,6 @@ MAX_SHEETS = 20
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _S = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
-
-
-class FileProblem(Exception):
-    """`code`: the FILE-* reason for which a file cannot be read."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
 
 
 # ------------------------------------------------------------------ containers

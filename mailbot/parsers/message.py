@@ -393,7 +393,7 @@ def _parameter(part: Message, header: str, name: str) -> str:
     """A header parameter in all the ways that mailers write it: RFC 2231, RFC 2047, raw 8-bit."""
     for value in _raw(part, header):
         probe = Message()
-        probe[header] = re.sub(r"\r?\n[ \t]*", " ", value[:4096].replace("\0", "")).replace("\n", " ").replace("\r", " ")
+        probe[header] = re.sub(r"[\r\n]+[ \t]*", " ", value[:4096].replace("\0", ""))
         try:
             found = email.utils.collapse_rfc2231_value(probe.get_param(name, "", header))
         except Exception:  # a NUL or nonsense in the charset of RFC 2231

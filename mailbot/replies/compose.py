@@ -1,0 +1,126 @@
+"""Values of a reply -> Outgoing with frozen bytes (MAIL.md 1.6, 2.2). Pure but for reading the templates."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import hashlib
+import hmac
+import re
+from dataclasses import dataclass
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+from mailbot.model import Document, Finding, Outgoing, Submission, Verdict
+from mailbot.replies.render import line, render, safe
+from mailbot.sop import Sop
+
+# long In-Reply-To must not be encoded, or Outlook loses the thread (MAIL.md 0.5)
+POLICY = SMTP.clone(max_line_length=998)
+MESSAGE_ID = re.compile(r"^<[^<>\s@]{1,180}@[^<>\s@]{1,68}>$")
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    name: str
+    address: str
+    phone: str
+    hours: str
+    email: str
+    secret: str
+    templates: Path | None = None
+
+    @property
+    def domain(self) -> str:
+        return self.email.rpartition("@")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """What a reply answers: its recipient and the ids that keep it in the requester's thread."""
+
+    to: str
+    number: str
+    references: tuple[str, ...] = ()
+
+
+def compose(kind: str, seq: int, key: str, thread: Thread, values: dict[str, Any], office: Office, now: dt.datetime) -> Outgoing:
+    """`key` is the content key S of the mail that is answered: the id survives a restored backup (IN-51)."""
+    data = {"nomor_tiket": thread.number, "office": office, "sapaan": "Pemohon", **values}
+    message = EmailMessage(policy=POLICY)
+    message["Date"] = format_datetime(now.astimezone(dt.UTC))
+    message["From"] = f'"{safe(office.name)}" <{office.email}>'
+    message["To"] = thread.to
+    subject = render(kind, "subject", data, office.templates).strip()
+    message["Subject"] = f"[{thread.number}] {subject}"
+    message["Message-ID"] = message_id(kind, key, seq, office)
+    references = [r for r in thread.references if MESSAGE_ID.match(r)][-10:]
+    if references:
+        message["In-Reply-To"], message["References"] = references[-1], " ".join(references)
+    message["Auto-Submitted"], message["X-Auto-Response-Suppress"] = "auto-replied", "All"
+    message["Precedence"], message["Content-Language"] = "bulk", "id"
+    message["X-Mailbot-Loop"] = f"v1 {loop_mark(message['Message-ID'], office.secret)}"
+    message.set_content(render(kind, "body", data, office.templates), cte="8bit")
+    return Outgoing(key, kind, seq, str(message["Message-ID"]), thread.to, message.as_bytes())
+
+
+def message_id(kind: str, key: str, seq: int, office: Office) -> str:
+    digest = hmac.new(office.secret.encode(), f"{kind}|{key}|{seq}".encode(), hashlib.sha256).digest()
+    return f"<mb.{kind.replace('_', '-')}.{base64.b32encode(digest).decode()[:26].lower()}@{office.domain}>"
+
+
+def loop_mark(identifier: str, secret: str) -> str:
+    return hmac.new(secret.encode(), identifier.encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def carries_mark(mail: Submission, secret: str) -> bool:
+    """R01: the mail is one of our own, whoever sent it back."""
+    mark = f"v1 {loop_mark(mail.message_id or '', secret)}"
+    return any(hmac.compare_digest(mark.encode(), v.strip().encode()) for v in mail.header("x-mailbot-loop"))
+
+
+def semantic_key(mail: Submission) -> str:
+    """The key S of IN-20: the same mail in another copy, whatever its trace headers."""
+    date = mail.date.isoformat() if mail.date else ""
+    leaves = sorted(a.sha256 for a in mail.attachments)
+    text = "\0".join((mail.message_id or "", mail.sender or "", date, mail.subject, *leaves))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def files_of(mail: Submission) -> list[dict[str, str]]:
+    return [{"nama": safe(a.name), "ukuran": _size(a.size)} for a in mail.attachments[:50]]
+
+
+def _size(octets: int) -> str:
+    return f"{octets / 1_048_576:.1f} MB".replace(".", ",") if octets >= 1_048_576 else f"{max(1, octets // 1024)} KB"
+
+
+def defects(verdict: Verdict, sop: Sop) -> list[dict[str, Any]]:
+    """All defects grouped per document and per person, in the order of the SOP file."""
+    groups: dict[str, list[str]] = {}
+    for finding in verdict.findings:
+        if finding.cls != "note":
+            groups.setdefault(_group(finding, sop), []).append(_line(finding, sop))
+    return [{"judul": title, "baris": list(dict.fromkeys(lines))} for title, lines in groups.items()]
+
+
+def _group(finding: Finding, sop: Sop) -> str:
+    nama = dict(finding.values).get("nama")
+    return f"Data personal {safe(nama)}" if nama and finding.code.startswith("DATA-") else sop.code(finding.code).group
+
+
+def _line(finding: Finding, sop: Sop) -> str:
+    return line(sop.code(finding.code).line, dict(finding.values))
+
+
+def received_well(documents: tuple[Document, ...], verdict: Verdict, sop: Sop) -> list[str]:
+    """What need not be sent again: documents without any defect of their own."""
+    bad = {f.file for f in verdict.findings if f.file and f.cls != "note"}
+    incomplete = any(f.code.startswith("DATA-") and f.cls != "note" for f in verdict.findings)
+    good = [d for d in documents if d.kind != "lain" and d.file not in bad and not d.problems]
+    if incomplete:
+        good = [d for d in good if d.kind != "data_personal"]
+    return list(dict.fromkeys(f"{sop.kinds[d.kind]} ({safe(d.file)})" for d in good))
