@@ -1,0 +1,143 @@
+"""bytes -> Evidence: the only entrance to reading. Hostile bytes are opened in limited children only."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import tempfile
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from mailbot.model import Attachment, Document, Evidence, FileReading, Letter, PageReading, Submission, Tte
+from mailbot.parsers import child, fields, files, letters, message, pages, tte
+from mailbot.parsers.problem import FileProblem
+
+MAX_PAGES = 60
+PAGE_SECONDS = 90.0
+OFFICE_TYPES = ("docx", "xlsx", "text")
+
+_pool = ThreadPoolExecutor(max_workers=os.cpu_count() or 2, thread_name_prefix="page")
+
+
+def warm() -> None:
+    """Lets the fork server import what children need once; call before the first reading."""
+    child.preload(["mailbot.parsers", "cv2", "numpy", "pydantic", "tesserocr", "onnxruntime"])
+
+
+def open_mail(path: str, into: str) -> Submission:
+    """Raw mail -> Submission; its leaves lie in `into` under their hashes. Raises child.ChildFailed."""
+    limits = child.Limits(seconds=60, cpu_seconds=40, reads=(path, into), scratch=into)
+    return child.run(_open_mail, path, into, result=Submission, limits=limits)
+
+
+def _open_mail(path: str, into: str) -> Submission:
+    from dataclasses import replace
+
+    mail = message.read(path, into)
+    return replace(mail, attachments=files.expand(mail.attachments, into))
+
+
+def read(mail: Submission, today: dt.date) -> Evidence:
+    """All documents, persons and facts of one mail. Identical attachments are read once; pages run in parallel."""
+    unique = {a.sha256: a for a in mail.attachments if not ignorable(a)}
+    readings = list(read_files(unique.values()))
+    return understand(mail, tuple(readings), today)
+
+
+def ignorable(attachment: Attachment) -> bool:
+    """Parts that never carry a document: signatures of mail programs, calendars, HTML copies."""
+    return attachment.type in ("ics", "html") or attachment.name.lower().endswith((".p7s", ".asc", ".vcf"))
+
+
+def read_files(attachments: Iterable[Attachment]) -> list[FileReading]:
+    return [_assembled(a, start) for a, start in [(a, _start(a)) for a in attachments]]
+
+
+def _start(attachment: Attachment) -> object:
+    """Submits the pages of a file to the pool; a FILE-* code where it cannot be opened."""
+    if attachment.problem:
+        return attachment.problem
+    if attachment.type in OFFICE_TYPES:
+        return [_pool.submit(_office, attachment)]
+    try:
+        count = _limited(pages.count, attachment, attachment.path, attachment.type, result=int)
+    except child.ChildFailed as failure:
+        return failure.code or "FILE-RUSAK"
+    if count > MAX_PAGES:
+        return "FILE-BESAR"
+    return [_pool.submit(_page, attachment, number) for number in range(1, count + 1)]
+
+
+def _assembled(attachment: Attachment, started: object) -> FileReading:
+    name, kind = attachment.name, attachment.type
+    if isinstance(started, str):
+        return FileReading(name, attachment.sha256, kind, problem=started)
+    assert isinstance(started, list)
+    results = [future.result() for future in started]
+    found = tuple(page for result in results for page in result)
+    broken = next((p.problem for p in found if p.problem and p.problem.startswith("FILE-")), None)
+    if broken and all(p.problem for p in found):
+        return FileReading(name, attachment.sha256, kind, problem=broken)
+    return FileReading(name, attachment.sha256, kind, found, _signature(attachment))
+
+
+def _office(attachment: Attachment) -> tuple[PageReading, ...]:
+    try:
+        result = tuple[PageReading, ...]
+        return _limited(files.office_pages, attachment, attachment.path, attachment.type, result=result)
+    except child.ChildFailed as failure:
+        return (PageReading(1, "none", problem=failure.code or "FILE-RUSAK"),)
+
+
+def _page(attachment: Attachment, number: int) -> tuple[PageReading, ...]:
+    try:
+        args = (attachment.path, attachment.type, number)
+        return (_limited(pages.read_page, attachment, *args, result=PageReading),)
+    except child.ChildFailed as failure:
+        return (PageReading(number, "none", problem=failure.code or "FILE-RUSAK"),)
+
+
+def _signature(attachment: Attachment) -> Tte | None:
+    if attachment.type != "pdf":
+        return None
+    try:
+        found = _limited(signatures, attachment, attachment.path, result=tuple[Tte, ...])
+    except child.ChildFailed:
+        return None
+    return found[0] if found else None
+
+
+def signatures(path: str) -> tuple[Tte, ...]:
+    found = tte.read(path)
+    return (found,) if found else ()
+
+
+def _limited(function, attachment: Attachment, *args: object, result):  # type: ignore[no-untyped-def]
+    with tempfile.TemporaryDirectory(prefix="mailbot-") as scratch:
+        reads = (str(Path(attachment.path).resolve()),)
+        limits = child.Limits(seconds=PAGE_SECONDS, cpu_seconds=60, reads=reads, scratch=scratch)
+        return child.run(function, *args, result=result, limits=limits)
+
+
+def understand(mail: Submission, readings: tuple[FileReading, ...], today: dt.date) -> Evidence:
+    """Pages -> documents, persons, the letter that counts. Pure."""
+    documents = letters.documents(readings, today)
+    found = tuple(_with_persons(d, readings, today) for d in documents)
+    body = (files.text_page(mail.body),) if mail.body.strip() else ()
+    page = Document("badan email", "", (1,), "data_personal", "text", quality=1.0)
+    from_body = fields.persons_of(page, body, today) if body else ()
+    letter = next((d.letter for d in found if d.kind == "surat_permohonan"), Letter())
+    texts = tuple((r.file, p.number, p.text) for r in readings for p in r.pages)
+    return Evidence(found, fields.join(found, from_body), letter, mail.body, mail.subject, mail.links, texts)
+
+
+def _with_persons(document: Document, readings: tuple[FileReading, ...], today: dt.date) -> Document:
+    from dataclasses import replace
+
+    own = next(r for r in readings if r.sha256 == document.sha256)
+    numbers = tuple(p for p in own.pages if p.number in document.pages)
+    return replace(document, persons=fields.persons_of(document, numbers, today))
+
+
+__all__ = ["FileProblem", "open_mail", "read", "warm"]

@@ -180,16 +180,16 @@ def _pangkat_code(raw: str) -> str | None:
 def norm_phone(raw: str) -> str | None:
     """The first number in E.164; None when it is no Indonesian number. Several numbers may be joined by "/"."""
     for part in re.split(r"\s*(?:/|,|;|\bdan\b|\batau\b)\s*", raw.strip()):
-        found = _one_phone(part) or _one_phone(_phone_digits(part))
+        found = _one_phone(_phone_digits(part) or part)
         if found:
             return found
-    return _one_phone(raw)
+    return None if re.search(r"[A-Za-z]", raw) else _one_phone(raw)
 
 
 def _phone_digits(part: str) -> str:
     """OCR swaps undone, but only where the text is mostly digits."""
     packed = re.sub(r"[\s().\-]", "", part)
-    return packed.translate(_SWAPS) if packed and len(digits(packed)) >= 0.7 * len(packed) else ""
+    return packed.translate(_SWAPS) if re.search(r"[A-Za-z|!]", packed) and len(digits(packed)) >= 0.7 * len(packed) else ""
 
 
 def _one_phone(raw: str) -> str | None:

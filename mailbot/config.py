@@ -1,0 +1,128 @@
+"""config.toml + environment -> Settings. An unknown key is an error that names it; secrets never stand in config.toml."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from mailbot.replies.compose import Office
+
+
+class ConfigError(ValueError):
+    """One line per wrong key."""
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class OfficeSection(Section):
+    name: str = "LPSE Kabupaten Batang"
+    address: str = ""
+    phone: str = ""
+    email: str = "lpse@batangkab.example"
+    aliases: tuple[str, ...] = ()
+    own_lists: tuple[str, ...] = ()
+    number_prefix: str = "LPSE"
+
+
+class MailboxSection(Section):
+    kind: Literal["folder", "imap"] = "folder"
+    account: str = "utama"
+    path: str = "inbox"
+    host: str = ""
+    port: int = 993
+    tls: Literal["tls", "starttls", "none"] = "tls"
+    user: str = ""
+    secret_env: str = "MAILBOT_IMAP_SECRET"
+    folder: str = "INBOX"
+    mark: Literal["keyword", "move", "none"] = "keyword"
+    move_to: str = ""
+    poll_seconds: int = 60
+    authserv_id: str = ""
+    ca_file: str = ""
+
+
+class SmtpSection(Section):
+    kind: Literal["folder", "smtp"] = "folder"
+    path: str = "sent"
+    host: str = ""
+    port: int = 587
+    tls: Literal["tls", "starttls", "none"] = "starttls"
+    user: str = ""
+    secret_env: str = "MAILBOT_SMTP_SECRET"
+    ca_file: str = ""
+
+
+class StorageSection(Section):
+    path: str = "data"
+
+
+class SopSection(Section):
+    file: str = ""
+
+
+class RepliesSection(Section):
+    enabled: bool = True
+    templates: str = ""
+
+
+class HoursSection(Section):
+    opens: str = "08:00"
+    closes: str = "16:00"
+    zone: str = "Asia/Jakarta"
+    closed: tuple[str, ...] = ()
+
+
+class Settings(Section):
+    office: OfficeSection = OfficeSection()
+    mailbox: tuple[MailboxSection, ...] = (MailboxSection(),)
+    smtp: SmtpSection = SmtpSection()
+    storage: StorageSection = StorageSection()
+    sop: SopSection = SopSection()
+    replies: RepliesSection = RepliesSection()
+    service_hours: HoursSection = HoursSection()
+
+
+def load(path: Path | None) -> Settings:
+    data: dict[str, Any] = tomllib.loads(path.read_text("utf-8")) if path else {}
+    try:
+        return Settings(**data)
+    except ValidationError as error:
+        lines = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        raise ConfigError("\n".join(lines)) from error
+
+
+def secret(name: str) -> str:
+    """From the environment variable, or from the 0600 file that <name>_FILE points to."""
+    if file := os.environ.get(f"{name}_FILE"):
+        if Path(file).stat().st_mode & 0o077:
+            raise ConfigError(f"{file}: readable by others; run: chmod 600 {file}")
+        return Path(file).read_text("utf-8").strip()
+    return os.environ.get(name, "")
+
+
+def installation_secret(storage: Path) -> str:
+    """The key of our Message-IDs and loop marks, made once, kept in a 0600 file beside the data."""
+    path = storage / "secret"
+    if not path.exists():
+        temporary = storage / f".secret-{os.getpid()}"
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as handle:
+            handle.write(secrets.token_hex(32))
+            handle.flush()
+            os.fsync(handle.fileno())
+        os.replace(temporary, path)
+    return path.read_text().strip()
+
+
+def office(settings: Settings, secret_key: str) -> Office:
+    hours, o = settings.service_hours, settings.office
+    spoken = f"Senin-Jumat {hours.opens.replace(':', '.')}-{hours.closes.replace(':', '.')}"
+    override = Path(settings.replies.templates) if settings.replies.templates else None
+    return Office(o.name, o.address, o.phone, spoken, o.email, secret_key, override)
