@@ -98,7 +98,7 @@ def _intake_mailbox(world: World, mailbox: Mailbox, section: config.MailboxSecti
 
 
 def _folder_of(section: config.MailboxSection) -> str:
-    return section.folder if section.kind == "imap" else Folder(section.account, Path(section.path)).folder
+    return section.folder if section.kind == "imap" else Path(section.path).name
 
 
 def _take(world: World, mailbox: Mailbox, pending: Pending, section: config.MailboxSection) -> int:

@@ -1,0 +1,199 @@
+"""Read-only rehearsal: any mails or bare documents -> one record per message (DESIGN.md 5). No mail leaves."""
+
+from __future__ import annotations
+
+import datetime as dt
+import email.utils
+import mimetypes
+import resource
+import tempfile
+import time
+from collections.abc import Iterator
+from email.message import EmailMessage
+from email.parser import BytesHeaderParser
+from email.policy import compat32
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from mailbot import config, jobs, work
+from mailbot.mailbox.folder import Folder
+from mailbot.model import FIELDS, Document, Evidence, Found, Mark, Person, Verdict
+from mailbot.store import tables as t
+
+SECRET = "rehearsal"
+DOCUMENTS = {".pdf", ".jpg", ".jpeg", ".png", ".tif", ".tiff", ".docx"}
+PLACED = {"value": {"type": ["string", "null"]}, "confidence": {"type": "number"}, "file": {"type": ["string", "null"]},
+          "page": {"type": ["integer", "null"]}, "box": {"type": ["array", "null"]}}  # fmt: skip
+
+
+def mails_of(paths: list[Path], scratch: Path) -> list[tuple[str, Path]]:
+    """(name, file) of every mail in the paths, oldest Date first; a bare document becomes a mail of its own."""
+    found: list[tuple[str, Path]] = []
+    for path in paths:
+        if path.suffix.lower() in DOCUMENTS:
+            found.append((path.name, _wrapped(path, scratch)))
+            continue
+        folder = Folder("check", path)
+        for pending in folder.discover(lambda _: set()):
+            raw = folder.fetch(pending, scratch)
+            found.append((pending.location.uid, Path(raw.path)))
+    return sorted(found, key=lambda item: (_date(item[1]), item[0]))
+
+
+def _wrapped(path: Path, scratch: Path) -> Path:
+    mail = EmailMessage()
+    mail["From"], mail["To"] = "pemohon@dokumen.invalid", "lpse@dokumen.invalid"
+    mail["Subject"], mail["Message-ID"] = path.name, f"<{abs(hash(path.name))}@dokumen.invalid>"
+    mail.set_content("")
+    main, _, sub = (mimetypes.guess_type(path.name)[0] or "application/octet-stream").partition("/")
+    mail.add_attachment(path.read_bytes(), maintype=main, subtype=sub, filename=path.name)
+    target = scratch / f"wrapped-{path.name}.eml"
+    target.write_bytes(mail.as_bytes())
+    return target
+
+
+def _date(path: Path) -> dt.datetime:
+    with path.open("rb") as handle:
+        headers = BytesHeaderParser(policy=compat32).parsebytes(handle.read(262_144))
+    try:
+        found = email.utils.parsedate_to_datetime(str(headers["Date"]))
+    except (TypeError, ValueError):
+        found = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+    return found if found.tzinfo else found.replace(tzinfo=dt.UTC)
+
+
+def check(paths: list[Path], settings: config.Settings, now: dt.datetime) -> Iterator[dict[str, Any]]:
+    """One record per message, in order of their Date; a bad file never stops the others."""
+    with tempfile.TemporaryDirectory(prefix="mailbot-check-") as folder:
+        root = Path(folder)
+        scratch = root / "in"
+        scratch.mkdir()
+        inbox = root / "inbox"
+        inbox.mkdir()
+        box = config.MailboxSection(path=str(inbox))
+        own = settings.model_copy(update={
+            "storage": config.StorageSection(path=str(root / "data")), "mailbox": (box,),
+            "smtp": config.SmtpSection(path=str(root / "sent"))})  # fmt: skip
+        world = work.open_world(own, lambda: now, SECRET)
+        for number, (name, path) in enumerate(mails_of(paths, scratch)):
+            yield _one(world, name, path, inbox / f"{number:06d}.eml")
+
+
+def _one(world: work.World, name: str, source: Path, target: Path) -> dict[str, Any]:
+    start, cpu = time.monotonic(), _cpu()
+    target.write_bytes(source.read_bytes())
+    work.intake(world)
+    while jobs.busy(world.store):
+        if not (work.work(world, "mail") or work.work(world, "ocr")):
+            break
+    with world.store.transaction() as tx:
+        record = _record(world, tx, name, target.name)
+    return {**record, "seconds": round(time.monotonic() - start, 2), "cpu_seconds": round(_cpu() - cpu, 2)}
+
+
+def _cpu() -> float:
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(u.ru_utime + u.ru_stime for u in usages)
+
+
+def _record(world: work.World, tx: Connection, name: str, uid: str) -> dict[str, Any]:
+    message_id = tx.scalar(select(t.location.c.message_id).where(t.location.c.uid == uid))
+    if message_id is None:
+        return _empty(name, "quarantine")
+    row = world.store.message(tx, message_id)
+    first = tx.scalar(select(t.location.c.uid).where(t.location.c.message_id == message_id).order_by(t.location.c.uid))
+    if first != uid:
+        return {**_empty(name, "duplicate"), "message_id": row.header_id}
+    verdict = world.store.verdict(tx, message_id)
+    evidence = world.store.evidence(tx, message_id) or Evidence()
+    found = world.store.case(tx, row.case_id) if row.case_id else None
+    kinds = list(tx.scalars(select(t.outgoing.c.kind).where(t.outgoing.c.key == row.semantic).order_by(t.outgoing.c.id)))
+    return {
+        "path": name,
+        "message_id": row.header_id,
+        "case": found.number if found else None,
+        "round": row.round,
+        "verdict": _word(row.state, verdict),
+        "reply": {"policy": row.guard.policy, "rules": list(row.guard.rules), "kinds": kinds},
+        **evidence_record(evidence, verdict),
+    }
+
+
+def _word(state: str, verdict: Verdict | None) -> str:
+    words = {"ignored": "ignore", "quarantined": "quarantine", "duplicate": "duplicate"}
+    return words.get(state) or (verdict.decision if verdict else "quarantine")
+
+
+def _empty(name: str, word: str) -> dict[str, Any]:
+    reply = {"policy": "suppress", "rules": ["IN-20"] if word == "duplicate" else ["IN-34"], "kinds": []}
+    return {"path": name, "message_id": None, "case": None, "round": 1, "verdict": word, "reply": reply,
+            **evidence_record(Evidence(), None)}  # fmt: skip
+
+
+def evidence_record(evidence: Evidence, verdict: Verdict | None) -> dict[str, Any]:
+    letter = evidence.letter
+    facts = {n: getattr(letter, n).value for n in ("nomor", "tanggal", "perihal", "tujuan", "instansi")}
+    return {
+        "letter": facts,
+        "persons": [_person(p) for p in evidence.persons],
+        "documents": [_document(d) for d in evidence.documents],
+        "findings": [
+            {"code": f.code, "class": f.cls, "about": f.about, "file": f.file or None, "page": f.page}
+            for f in (verdict.findings if verdict else ())
+        ],
+    }
+
+
+def _person(person: Person) -> dict[str, Any]:
+    fields = {n: _found(f) for n, f in person.fields()}
+    return {"peran": person.peran, "tindakan": person.tindakan, **fields}
+
+
+def _found(found: Found) -> dict[str, Any]:
+    box = [round(x, 4) for x in found.box] if found.box else None
+    return {"value": found.value, "confidence": round(found.confidence, 3), "file": found.file, "page": found.page, "box": box}
+
+
+def _mark(mark: Mark) -> dict[str, Any]:
+    box = [round(x, 4) for x in mark.box] if mark.box else None
+    return {"state": mark.state, "confidence": round(mark.confidence, 3), "page": mark.page, "box": box}
+
+
+def _document(d: Document) -> dict[str, Any]:
+    marks = {"kop": _mark(d.kop), "tanda_tangan": _mark(d.tanda_tangan), "stempel": _mark(d.stempel)}
+    tte = {"signer": d.tte.signer, "signed_at": d.tte.signed_at, "covers_file": d.tte.covers_file} if d.tte else None
+    return {"file": d.file, "sha256": d.sha256, "pages": list(d.pages), "kind": d.kind, "read_by": d.read_by,
+            "marks": marks, "tte": tte, "problems": list(d.problems)}  # fmt: skip
+
+
+def _object(properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
+def _list(items: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": items}
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of one record of `mailbot check --json`."""
+    text, maybe, number = {"type": "string"}, {"type": ["string", "null"]}, {"type": "number"}
+    state = {"enum": ["seen", "not_found", "cannot_judge"]}
+    mark = _object({"state": state, "confidence": number, "page": {"type": ["integer", "null"]}, "box": {"type": ["array", "null"]}})
+    roles, actions = [*("ppk", "pokja", "pejabat_pengadaan"), None], ["pengaktifan", "penonaktifan", None]
+    verdicts = ["complete", "incomplete", "review", "not_request", "duplicate", "ignore", "quarantine"]
+    kinds = ["surat_permohonan", "surat_keputusan", "surat_tugas", "surat_penunjukan", "data_personal", "lain"]
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **_object({
+        "path": text, "message_id": maybe, "case": maybe, "round": {"type": "integer"}, "verdict": {"enum": verdicts},
+        "reply": _object({"policy": {"enum": ["reply", "minimal", "hold", "suppress"]}, "rules": _list(text), "kinds": _list(text)}),
+        "letter": _object({n: maybe for n in ("nomor", "tanggal", "perihal", "tujuan", "instansi")}),
+        "persons": _list(_object({"peran": {"enum": roles}, "tindakan": {"enum": actions}, **{n: _object(PLACED) for n in FIELDS}})),
+        "documents": _list(_object({
+            "file": text, "sha256": text, "pages": _list({"type": "integer"}), "kind": {"enum": kinds},
+            "read_by": {"enum": ["text", "ocr", "none"]},
+            "marks": _object({"kop": mark, "tanda_tangan": mark, "stempel": mark}),
+            "tte": {"type": ["object", "null"]}, "problems": _list(text)})),
+        "findings": _list(_object({"code": text, "class": {"enum": ["certain", "unsure", "note"]}, "about": maybe,
+                                   "file": maybe, "page": {"type": ["integer", "null"]}})),
+        "seconds": number, "cpu_seconds": number})}  # fmt: skip

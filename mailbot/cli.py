@@ -1,0 +1,164 @@
+"""The commands. Exit codes: 0 done, 1 something needs attention, 2 wrong use or configuration, 3 another instance owns the data."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import shutil
+import signal
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Any
+
+import structlog
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from mailbot import __version__, check, config, jobs, parsers, work
+from mailbot.demo import run as demo_run
+from mailbot.parsers import child
+from mailbot.schedule import AlreadyRunning, service, sole_owner
+from mailbot.sop import SopError, load
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Membaca, menjawab, dan memeriksa permohonan hak akses SPSE.")
+sop_app = typer.Typer(help="The SOP file.")
+app.add_typer(sop_app, name="sop")
+err = Console(stderr=True)
+Config = Annotated[Path | None, typer.Option("--config", help="config.toml; without it the defaults of config.example.toml")]
+
+
+def main() -> None:
+    os.environ["OMP_THREAD_LIMIT"] = "1"
+    structlog.configure(
+        processors=[structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso"), structlog.processors.JSONRenderer()],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    parsers.warm()
+    try:
+        app()
+    except (config.ConfigError, SopError) as error:
+        err.print(f"[red]configuration:[/] {error}")
+        sys.exit(2)
+    except AlreadyRunning as error:
+        err.print(f"[red]{error}[/]")
+        sys.exit(3)
+
+
+@app.command()
+def run(config_file: Config = None) -> None:
+    """The whole service in one process: watches the mailbox until SIGTERM or Ctrl-C."""
+    settings = config.load(config_file)
+    with sole_owner(Path(settings.storage.path)):
+        world = work.open_world(settings, lambda: dt.datetime.now(dt.UTC))
+        with service(world) as stop:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, lambda *_: stop.set())
+            stop.wait()
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Option(help="everything of the demo lies here")] = Path("demo-data"),
+    clean: Annotated[bool, typer.Option("--clean", help="remove the demo folder")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="leave the service running")] = False,
+    seed: Annotated[int, typer.Option(help="another seed makes other people and letters")] = 19,
+) -> None:
+    """Generates a mailbox of synthetic scans, runs the service over it and shows what happened to each mail."""
+    existed = demo_run.clean(folder)
+    if clean:
+        print(f"{folder} removed" if existed else f"{folder} holds no demo; nothing removed")
+        return
+    rows = demo_run.run(folder, lambda line: err.print(f"[dim]{line}[/]"), seed)
+    _show(rows)
+    print(f"\nmails sent: {folder}/sent   database: {folder}/data/mailbot.db   originals: {folder}/data/blobs")
+    if keep:
+        print("the service goes on; Ctrl-C ends it")
+        demo_run.keep_running(folder)
+    wrong = [r["mail"] for r in rows if r["verdict"] != r["expected"]]
+    if wrong:
+        err.print(f"[red]not as meant:[/] {', '.join(wrong)}")
+        raise typer.Exit(1)
+
+
+def _show(rows: list[dict[str, str]]) -> None:
+    table = Table("Email", "Hasil", "Alasan", "Balasan")
+    for row in rows:
+        table.add_row(row["mail"], row["verdict"], row["why"], row["replies"])
+    Console(width=None if sys.stdout.isatty() else 140).print(table)
+
+
+@app.command("check")
+def check_command(
+    paths: Annotated[list[Path] | None, typer.Argument(help=".eml, mbox, Maildir, folder of .eml, or a bare document")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="one JSON object per message")] = False,
+    config_file: Config = None,
+    now: Annotated[str | None, typer.Option(help="ISO time to judge at; default: the current time")] = None,
+    schema: Annotated[bool, typer.Option("--schema", help="print the JSON Schema of --json and end")] = False,
+) -> None:
+    """Shows what would happen to these mails. Read-only: nothing is sent, nothing is changed."""
+    if schema:
+        print(json.dumps(check.schema(), indent=1))
+        return
+    if not paths or (missing := [p for p in paths if not p.exists()]):
+        err.print(f"[red]no such file:[/] {', '.join(map(str, missing))}" if paths else "[red]name at least one PATH[/]")
+        raise typer.Exit(2)
+    at = dt.datetime.fromisoformat(now) if now else dt.datetime.now(dt.UTC)
+    at = at if at.tzinfo else at.replace(tzinfo=dt.UTC)
+    for record in check.check(paths, config.load(config_file), at):
+        print(json.dumps(record, ensure_ascii=False) if as_json else _sheet(record), flush=True)
+
+
+def _sheet(record: dict[str, Any]) -> str:
+    """A readable sheet of one message."""
+    lines = [f"{record['path']}: {record['verdict']}  (case {record['case']}, replies: {', '.join(record['reply']['kinds']) or '-'})"]
+    lines += [f"  {d['file']} hal. {d['pages']}: {d['kind']}" for d in record["documents"]]
+    for person in record["persons"]:
+        lines.append(f"  {person['tindakan']} {person['peran']}: {person['nama']['value']} NIP {person['nip']['value']}")
+    lines += [f"  - [{f['class']}] {f['code']} {f['about'] or f['file'] or ''}" for f in record["findings"]]
+    return "\n".join(lines)
+
+
+@app.command()
+def retry(config_file: Config = None) -> None:
+    """Makes everything due again that was set aside after repeated failures."""
+    settings = config.load(config_file)
+    with sole_owner(Path(settings.storage.path)):
+        world = work.open_world(settings, lambda: dt.datetime.now(dt.UTC))
+        print(f"{jobs.retry(world.store, world.now())} jobs are due again")
+
+
+@app.command()
+def doctor(config_file: Config = None) -> None:
+    """What is installed, what is missing, and how to get it."""
+    rows = list(_diagnosis(config.load(config_file)))
+    for good, what, advice in rows:
+        print(f"{'ok ' if good else 'NO '} {what}" + ("" if good else f"  -> {advice}"))
+    raise typer.Exit(0 if all(good for good, _, _ in rows) else 1)
+
+
+def _diagnosis(settings: config.Settings) -> list[tuple[bool, str, str]]:
+    data = Path("/usr/share/tesseract-ocr/5/tessdata/eng.traineddata")
+    free = shutil.disk_usage(Path(settings.storage.path).resolve().anchor).free
+    report = child.sandbox_report()
+    return [
+        (True, f"mailbot {__version__}", ""),
+        (data.exists() or bool(os.environ.get("TESSDATA_PREFIX")), "tesseract language 'eng'", "apt-get install tesseract-ocr"),
+        (find_spec("tesserocr") is not None, "tesserocr (model stays loaded)", "pip install tesserocr"),
+        (find_spec("rapidocr_onnxruntime") is not None, "independent second reading", "pip install --no-deps rapidocr-onnxruntime"),
+        (free > 1 << 30, f"disk: {free >> 30} GiB free", "make room: intake stops below 1 GiB"),
+        *[(True, f"sandbox {name}: {state}", "") for name, state in report.items()],
+    ]
+
+
+@sop_app.command("check")
+def sop_check(file: Annotated[Path | None, typer.Argument()] = None) -> None:
+    """Checks a SOP file; errors name the key."""
+    sop = load(file)
+    print(f"{sop.name}: {len(sop.codes)} reason codes, {len(sop.fields)} fields, {len(sop.roles)} roles: in order")
+
+
+if __name__ == "__main__":
+    main()

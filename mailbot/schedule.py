@@ -1,0 +1,75 @@
+"""Which work, how often: one lane thread for mail, one for OCR, and APScheduler for the polls."""
+
+from __future__ import annotations
+
+import fcntl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import structlog
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from mailbot import work
+from mailbot.work import World
+
+log = structlog.get_logger()
+SLEEP = 0.2
+
+
+class AlreadyRunning(RuntimeError):
+    """Another process owns the data."""
+
+
+@contextmanager
+def sole_owner(root: Path) -> Iterator[None]:
+    """flock on the data folder (IN-07); the lock ends with the process, however it ends."""
+    root.mkdir(parents=True, exist_ok=True)
+    with open(root / "lock", "w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise AlreadyRunning(f"another mailbot works on {root}; stop it first") from error
+        yield
+
+
+@contextmanager
+def service(world: World) -> Iterator[threading.Event]:
+    """Runs all lanes until the block ends; yields the event that stops them."""
+    stop = threading.Event()
+    work.recover(world)
+    lanes = [threading.Thread(target=_lane, args=(world, lane, stop), name=f"lane-{lane}") for lane in ("mail", "ocr")]
+    scheduler = BackgroundScheduler(timezone="UTC")
+    seconds = min(m.poll_seconds for m in world.settings.mailbox)
+    scheduler.add_job(_poll, "interval", [world], seconds=seconds, max_instances=1, coalesce=True, misfire_grace_time=None)
+    _poll(world)
+    scheduler.start()
+    for lane in lanes:
+        lane.start()
+    try:
+        yield stop
+    finally:
+        stop.set()
+        scheduler.shutdown(wait=True)
+        for lane in lanes:
+            lane.join()
+
+
+def _poll(world: World) -> None:
+    try:
+        work.intake(world)
+    except Exception as error:
+        log.error("mailbox not reached; the next poll tries again", error=repr(error))
+
+
+def _lane(world: World, lane: str, stop: threading.Event) -> None:
+    more: Callable[[], bool] = lambda: work.work(world, lane) or (lane == "mail" and work.send_next(world))  # noqa: E731
+    while not stop.is_set():
+        try:
+            if not more():
+                stop.wait(SLEEP)
+        except Exception as error:
+            # a locked or full database must not end the lane
+            log.error("lane failed; goes on", lane=lane, error=repr(error))
+            stop.wait(5)
