@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import logging
 import os
 import shutil
 import signal
@@ -67,6 +68,8 @@ def demo(
     seed: Annotated[int, typer.Option(help="another seed makes other people and letters")] = 19,
 ) -> None:
     """Generates a mailbox of synthetic scans, runs the service over it and shows what happened to each mail."""
+    # people watch the demo: only what went wrong is logged
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     existed = demo_run.clean(folder)
     if clean:
         print(f"{folder} removed" if existed else f"{folder} holds no demo; nothing removed")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ from mailbot import work
 from mailbot.work import World
 
 log = structlog.get_logger()
+# a poll that is still at work when the next is due is normal, not a warning
+logging.getLogger("apscheduler").setLevel(logging.ERROR)
 SLEEP = 0.2
 
 

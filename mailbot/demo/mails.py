@@ -213,7 +213,7 @@ def _photo(w: _World) -> DemoMail:
     basis[-1] = scans.sideways(basis[-1])
     files.append(_pdf("SK.pdf", scans.to_pdf(basis)))
     data = _mail(w, 15, office, "Permohonan Pengaktifan Akun PPK", _cover("pengaktifan akun PPK"), files)
-    return DemoMail("15-foto-ponsel", data, "complete", "Surat berupa foto ponsel; satu halaman SK terputar.")
+    return DemoMail("15-foto-ponsel", data, "review", "Surat berupa foto ponsel; satu halaman SK terputar.")
 
 
 def _photocopy(w: _World) -> DemoMail:
@@ -378,7 +378,9 @@ def _mail(
     extra: dict[str, str] | None = None,
 ) -> bytes:  # fmt: skip
     if isinstance(sender, Office):
-        sender = f"{sender.name} <{sender.mailbox}@{DOMAIN}>"
+        # an answer or a repeated mail comes from the person who wrote the first
+        author = {7: 4, 8: 1}.get(number, number)
+        sender = f"{sender.name} <{sender.mailbox}.{author:02d}@{DOMAIN}>"
     message = EmailMessage(policy=email.policy.SMTP)
     _headers(message, w, number, sender, subject, sender[sender.index("<") :])
     for name, value in (extra or {}).items():

@@ -1,300 +1,558 @@
-"""Requested persons with their eight fields, from label blocks and ruled tables. Pure.
+"""The persons of a document and the requested persons of a mail.
 
-The signer of a letter has no labels and is never a requested person.
+Persons stand in label blocks ("Nama : ..") or in tables. The signer at the bottom has no labels and is no requested
+person. A value keeps the place it was read at; nothing is repaired here unless the value validates.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
 
-from rapidfuzz import fuzz, process
+from rapidfuzz import fuzz
 
-from mailbot.model import FIELDS, MISSING, Action, Box, Cell, Document, Found, Line, PageReading, Person, Role, Table, union
-from mailbot.parsers import indonesian
+from mailbot.model import (
+    BASIS_KINDS,
+    FIELDS,
+    MISSING,
+    Action,
+    Box,
+    Cell,
+    Document,
+    Found,
+    Line,
+    PageReading,
+    Person,
+    Role,
+    Table,
+    Word,
+    union,
+)  # fmt: skip
+from mailbot.parsers import indonesian as ind
 
-LABELS: dict[str, tuple[str, ...]] = {
-    "nama": ("nama", "nama lengkap", "nama lengkap dan gelar", "nama pegawai", "nama ppk", "n a m a", "nama lengkap (sesuai ktp)"),
-    "nip": ("nip", "n i p", "nipppk", "ni pppk", "nip/nrp", "nip baru", "nomor induk pegawai", "nip (nomor induk pegawai)", "nrp"),
-    "pangkat_golongan": ("pangkat/golongan", "pangkat/gol", "pangkat/gol. ruang", "pangkat/gol-ruang", "pangkat/golongan ruang",
-                         "pangkat / golongan", "golongan", "gol/ruang", "pangkat (gol.)", "pangkat", "pangkat/ golongan"),
-    "jabatan": ("jabatan", "jabatan/pekerjaan", "jabatan dinas", "jabatan struktural", "jabatan fungsional"),
-    "instansi": ("instansi", "unit kerja", "unit kerja/asal", "satuan kerja", "satker", "nama instansi", "opd", "skpd",
-                 "perangkat daerah", "instansi/unit kerja"),
-    "alamat": ("alamat", "alamat satuan kerja", "alamat kantor", "alamat rumah", "alamat instansi"),
-    "telepon": ("telepon", "no hp", "no. hp", "no. telepon/hp", "no telpon/hp", "nomor telepon/hp", "no. telp/hp", "no. telepon",
-                "no. hp/wa", "handphone", "kontak", "telepon/hp", "nomor hp", "no. telpon/hp"),
-    "email": ("email", "e-mail", "email instansi", "alamat email", "surel", "email aktif", "alamat e-mail"),
-    "peran": ("selaku", "sebagai", "kedudukan", "peran", "kedudukan dalam pokja", "peran pada spse", "peran spse", "hak akses sebagai"),
-    "no": ("no", "no.", "nomor", "no urut"),
+_LABELS: dict[str, tuple[str, ...]] = {
+    "nama": ("nama", "nama lengkap", "nama lengkap dan gelar", "nama lengkap sesuai ktp", "nama pegawai", "nama ppk",
+             "nama pejabat", "nama jelas", "nama pengguna", "nama nip"),
+    "nip": ("nip", "nomor induk pegawai", "nip nomor induk pegawai", "nip nrp", "ni pppk", "nippppk", "nipppk",
+             "nip baru",
+            "nrp", "nip nipppk", "nip ni pppk"),
+    "pangkat_golongan": ("pangkat", "golongan", "pangkat gol", "pangkat gol ruang", "pangkat golongan", "gol ruang",
+                         "pangkat golongan ruang", "golongan ruang", "gol"),
+    "jabatan": ("jabatan", "jabatan pekerjaan", "jabatan dinas", "jabatan struktural", "jabatan fungsional",
+                "jabatan definitif"),
+    "instansi": ("instansi", "unit kerja", "unit kerja asal", "unit organisasi", "satuan kerja", "satker",
+                 "nama instansi", "opd", "skpd", "perangkat daerah", "instansi unit kerja", "asal instansi", "asal"),
+    "alamat": ("alamat", "alamat satuan kerja", "alamat kantor", "alamat rumah", "alamat instansi", "alamat lengkap"),
+    "telepon": ("telepon", "no hp", "no telpon hp", "nomor telepon hp", "no telp hp", "no hp wa", "handphone", "kontak",
+                "no telepon", "nomor hp", "no telepon hp", "telp", "hp", "nomor telepon", "no telp", "telepon hp",
+             "no wa",
+                "nomor handphone", "no handphone", "nomor hp wa", "nomor whatsapp"),
+    "email": ("email", "e mail", "email instansi", "alamat email", "surel", "email aktif", "alamat e mail",
+             "e mail aktif"),
+    "peran": ("selaku", "sebagai", "kedudukan", "kedudukan dalam pokja", "peran", "jabatan dalam pokja", "hak akses",
+              "jabatan dalam pengadaan", "kedudukan dalam tim", "jenis akun", "jenis akses", "role"),
+    "lain": ("user id", "nomor surat tugas", "nomor sk", "keterangan", "tempat tanggal lahir", "pendidikan", "nik",
+             "npwp",
+             "masa berlaku", "tahun anggaran", "nomor", "sifat", "lampiran", "perihal", "hal", "tanggal", "username",
+             "nomor sertifikat", "no sertifikat", "jenis kelamin", "agama", "untuk", "no ktp", "tanda tangan", "no",
+             "alasan", "status", "sk", "dasar", "tembusan"),
 }  # fmt: skip
-_CHOICES = {label: name for name, labels in LABELS.items() for label in labels}
-_COLON = re.compile(r"^\W{0,4}(?:\d{1,2}[.)]\s+|[a-h][.)]\s+)?([A-Za-z][A-Za-z0-9 ./()\-]{1,38}?)\s*[:;]\s*(.*)$")
-_CITE = re.compile(r"^\W{0,3}(?:[0-9]{1,2}|[a-z])[.)]\s*")
-_HEADING = re.compile(r"aktif", re.I)
+_LABEL_OF = {label: name for name, labels in _LABELS.items() for label in labels}
+_SEPARATOR = re.compile(r"^[:;.|=]+$")
+_SIGN = re.compile(r"^\W*(?:a\.?n\.?|u\.?b\.?|pl[th]\.?|pj\.?)\s|^\W*(?:demikian|tembusan|ditetapkan\s+di"
+                   r"|pada\s+tanggal"
+                   r"|hormat\s+kami|mengetahui|pemohon|yang\s+mengajukan)\b", re.I)  # fmt: skip
+_POST = re.compile(
+    r"^\W*(?:kepala|camat|direktur|sekretaris|bupati|wali\s?kota|inspektur|ketua)\b[^:]{0,70},\s*$", re.I
+)
+_LOW_SIGNER = re.compile(r"\byang\s+bertanda\s?tangan\b", re.I)
+_TARGET = re.compile(r"\b(?:dengan\s+ini|mengajukan|memohon|mengusulkan|menugaskan|menunjuk|adapun|berikut)\b", re.I)
+
+
+# ------------------------------------------------------------------ labels
+
+
+def label_key(text: str) -> str:
+    """A label without marks, numbering and case, with letters spaced out joined and usual OCR swaps undone."""
+    joined = ind.plain(re.sub(r"^\W*(?:\d{1,2}|[a-h])\s?[.)]\s*", "", text))
+    low = re.sub(r"(?<=[a-z])1|1(?=[a-z])", "l", joined.lower().replace("0", "o"))
+    return " ".join(re.sub(r"[^a-z]+", " ", low).split())
+
+
+def field_of(label: str) -> str | None:
+    """Which field a label names: exactly, or with a misread letter in the longer ones."""
+    key = label_key(label)
+    if not key or len(key) > 45:
+        return None
+    if key in _LABEL_OF:
+        return _LABEL_OF[key]
+    best, score = None, 0.0
+    for known, name in _LABEL_OF.items():
+        near = fuzz.ratio(key, known)
+        if near > score:
+            best, score = name, near
+    return (
+        best
+        if (score >= (75.0 if len(key) <= 4 else 84.0) and len(key) >= 4) or (key in ("nlp", "n1p") and best)
+        else best_short(key)
+    )
+
+
+def best_short(key: str) -> str | None:
+    """Three-letter labels as OCR leaves them."""
+    return {"nlp": "nip", "np": "nip", "hip": "nip", "nama l": "nama", "emall": "email"}.get(key)
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
-    """A labelled value before it is understood."""
-
-    name: str
-    text: str
-    words: tuple[Line, ...]
-    page: int
-    cell: Box | None = None
+class _Labelled:
+    field: str
+    words: tuple[Word, ...]
 
 
-def label_of(text: str) -> str | None:
-    """The field that a label names, tolerant of OCR errors; None where it names none."""
-    key = re.sub(r"\s+", " ", text.strip().lower().strip(":;.|_-")).strip()
-    if key in _CHOICES:
-        return _CHOICES[key]
-    best = process.extractOne(key, list(_CHOICES), scorer=fuzz.ratio, score_cutoff=86 if len(key) > 5 else 90)
-    return _CHOICES[best[0]] if best else None
+def _split(line: Line) -> _Labelled | None:
+    """Label and value of a line; the separator may be misread, or lost where a known label is followed by more."""
+    words = line.words
+    for i, word in enumerate(words[:8]):
+        mark = re.search(r"[:;]", word.text)
+        if (_SEPARATOR.match(word.text) and i) or mark:
+            cut = mark.start() if mark and not _SEPARATOR.match(word.text) else 0
+            label = " ".join([*(w.text for w in words[:i]), word.text[:cut]])
+            name = field_of(label)
+            rest = word.text[cut:].lstrip(":;.|= ")
+            value = (replace(word, text=rest),) if rest else ()
+            return _Labelled(name, value + words[i + 1 :]) if name else None
+    return _bare(words)
 
 
-def persons_of(document: Document, pages: tuple[PageReading, ...], today: dt.date) -> tuple[Person, ...]:
-    """The persons that a document lists, with their places in it."""
-    found: list[Person] = []
-    action: Action | None = None
-    for page in pages:
-        people, action = _blocks(document, page, today, action)
-        found.extend(people)
-        found.extend(p for table in page.tables for p in _rows(document, page, table, today))
-    named = [p for p in found if p.nama.value or p.nip.value]
-    return tuple(_distinct(named))
-
-
-def _distinct(people: list[Person]) -> list[Person]:
-    out: list[Person] = []
-    for person in people:
-        twin = next((i for i, p in enumerate(out) if _same(p, person)), None)
-        if twin is None:
-            out.append(person)
-        else:
-            out[twin] = _filled(out[twin], person)
-    return out
-
-
-# ------------------------------------------------------------------ label blocks
-
-
-def _blocks(document: Document, page: PageReading, today: dt.date, action: Action | None) -> tuple[list[Person], Action | None]:
-    people: list[Person] = []
-    current: dict[str, Value] = {}
-    marked = action
-    in_table = [t.box for t in page.tables]
-
-    def close() -> None:
-        if "nama" in current or "nip" in current:
-            people.append(_person(document, page, current, today, marked))
-        current.clear()
-
-    last: Value | None = None
-    column = 0.0
-    for line in page.lines:
-        if any(_inside(line.box, box) for box in in_table):
+def _bare(words: tuple[Word, ...]) -> _Labelled | None:
+    """No separator: the longest exact label at the start, with a gap or a value of the right shape behind it."""
+    for n in range(min(5, len(words)), 0, -1):
+        name = _LABEL_OF.get(label_key(" ".join(w.text for w in words[:n])))
+        if name is None or name == "lain":
             continue
-        found = _labelled(line, page.number)
-        if found is None:
-            if last and _continues(line, last, column):
-                last = replace(last, text=f"{last.text} {line.text}", words=(*last.words, line))
-                current[last.name] = last
-                continue
-            last = None
-            if document.kind in ("surat_permohonan", "data_personal") and (heading := _heading(line.text)):
-                close()
-                marked = heading
-            continue
-        if found.name == "nama" and current or found.name in current and found.name in ("nip", "nama"):
-            close()
-        current.setdefault(found.name, found)
-        last, column = found, _value_left(line, found)
-    close()
-    return people, marked
-
-
-def _heading(text: str) -> Action | None:
-    """A line that sets the action of the blocks below it."""
-    if len(text) > 160 or not _HEADING.search(text):
-        return None
-    acts = indonesian.actions(text).actions
-    return acts[0] if len(acts) == 1 else None
-
-
-def _labelled(line: Line, page: int) -> Value | None:
-    m = _COLON.match(line.text)
-    if m and (name := label_of(m.group(1))) and name != "no":
-        words = _words_after(line, m.group(2))
-        return Value(name, m.group(2).strip(), (words,) if words else (), page)
+        value = words[n:]
+        if not value:
+            return _Labelled(name, ())
+        gap = value[0].box[0] - words[n - 1].box[2]
+        text = " ".join(w.text for w in value)
+        fits = (name == "nip" and ind.looks_like_nip(text)) or (name == "email" and "@" in text)
+        if gap > 0.03 or fits:
+            return _Labelled(name, value)
     return None
-
-
-def _words_after(line: Line, value: str) -> Line | None:
-    count = len(value.split())
-    return Line(line.words[-count:]) if count else None
-
-
-def _value_left(line: Line, found: Value) -> float:
-    return found.words[0].box[0] if found.words else line.box[2]
-
-
-def _continues(line: Line, last: Value, column: float) -> bool:
-    """A wrapped value: starts below its own value, close to the line before."""
-    if not last.words or last.name in ("nip", "telepon"):
-        return False
-    gap = line.box[1] - last.words[-1].box[3]
-    return abs(line.box[0] - column) < 0.03 and -0.01 < gap < 0.012 and len(last.words) < 4
-
-
-def _inside(box: Box, outer: Box) -> bool:
-    x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
-    return outer[0] <= x <= outer[2] and outer[1] <= y <= outer[3]
-
-
-# ------------------------------------------------------------------ tables
-
-
-def _rows(document: Document, page: PageReading, table: Table, today: dt.date) -> Iterator[Person]:
-    rows: dict[int, dict[int, Cell]] = {}
-    for cell in table.cells:
-        rows.setdefault(cell.row, {})[cell.column] = cell
-    header = next((r for r in sorted(rows) if _header(rows[r])), None)
-    if header is None:
-        return
-    columns = _header(rows[header])
-    for row in sorted(r for r in rows if r > header):
-        values = dict(v for column, cell in rows[row].items() for v in _cell_values(columns.get(column, ()), cell, page.number))
-        if any(v.text for v in values.values()):
-            yield _person(document, page, values, today, None)
-
-
-def _header(cells: dict[int, Cell]) -> dict[int, tuple[str, ...]]:
-    """Column -> fields; empty unless a name or NIP column is there."""
-    columns: dict[int, tuple[str, ...]] = {}
-    for column, cell in cells.items():
-        text = " ".join(line.text for line in cell.lines)
-        whole = label_of(text)
-        parts = [label_of(t) for t in re.split(r"[/,]|\bdan\b", text)]
-        both = tuple(p for p in parts if p in ("nama", "nip"))
-        columns[column] = both if len(both) == 2 else (whole,) if whole else ()
-    names = {f for fields in columns.values() for f in fields}
-    return columns if {"nama", "nip"} & names and len(names) >= 2 else {}
-
-
-def _cell_values(names: tuple[str, ...], cell: Cell, page: int) -> Iterator[tuple[str, Value]]:
-    text = " ".join(line.text for line in cell.lines)
-    if len(names) == 2:
-        split = re.search(r"(?:NIP\W*)?(?:19|20)\d{6}", text)
-        at = split.start() if split else len(text)
-        yield "nama", Value("nama", text[:at].strip(" /.,-"), cell.lines, page, cell.box)
-        yield "nip", Value("nip", text[at:].strip(), cell.lines, page, cell.box)
-    elif names:
-        yield names[0], Value(names[0], text, cell.lines, page, cell.box)
 
 
 # ------------------------------------------------------------------ values
 
 
-def _person(document: Document, page: PageReading, values: dict[str, Value], today: dt.date, action: Action | None) -> Person:
-    found = {name: _understood(document.file, page, values[name], today) for name in FIELDS if name in values}
-    said = values["peran"].text if "peran" in values else ""
-    roles: tuple[Role, ...] = indonesian.roles(said) or indonesian.roles(values["jabatan"].text if "jabatan" in values else "")
-    acts = indonesian.actions(said).actions
-    source = document.kind if document.sha256 else "badan_email"
-    return Person(**found, peran=roles[0] if len(roles) == 1 else None, tindakan=acts[0] if len(acts) == 1 else action,
-                  source=source)  # fmt: skip
+def _words_text(words: tuple[Word, ...]) -> str:
+    return " ".join(w.text for w in words)
 
 
-def _understood(file: str, page: PageReading, value: Value, today: dt.date) -> Found:
-    """The normalised value with its place; `agreed` says whether the independent engine read the same."""
-    boxes = tuple(line.box for line in value.words)
-    box = union(boxes) if boxes else value.cell
-    confidence = min((line.confidence for line in value.words), default=0.0)
-    if indonesian.is_empty(value.text):
-        return Found(None, "", 0.0, file, page.number, box)
-    normal = _normal(value.name, value.text, today)
-    found = Found(normal, value.text, confidence, file, page.number, box)
-    if value.name not in ("nip", "telepon", "email") or normal is None:
-        return found
-    return _verified(found, page, value.name, today)
-
-
-def _normal(name: str, text: str, today: dt.date) -> str | None:
+def _value(name: str, raw: str, today: dt.date) -> str | None:
+    """The normalised value, or the text itself where it cannot be normalised (the rules judge it later)."""
+    text = raw.strip(" :;|=")
+    if ind.is_empty(text) or ind.PLACEHOLDER.fullmatch(text):
+        return None
     if name == "nip":
-        nip = indonesian.parse_nip(text, today)
-        return nip.digits if len(nip.digits) == 18 else nip.suggestion
+        nip = ind.parse_nip(text, today)
+        return nip.suggestion or nip.digits or None
     if name == "telepon":
-        return indonesian.norm_phone(text)
+        return ind.norm_phone(text) or text
     if name == "email":
-        email = indonesian.parse_email(text)
-        return email.value or email.suggestion
+        return ind.parse_email(text).value or text.lower()
     if name == "pangkat_golongan":
-        golongan = indonesian.parse_golongan(text)
-        return golongan.code if golongan else None
-    return re.sub(r"\s+", " ", text).strip(" :;|_") or None
+        golongan = ind.parse_golongan(text)
+        return golongan.code if golongan else text
+    return text.strip(" ,")
 
 
-def _verified(found: Found, page: PageReading, name: str, today: dt.date) -> Found:
-    near = [s for s in page.seconds if found.box and _overlap(s.box, found.box) > 0.3]
-    readings = [s.text for s in near] + (["".join(s.text for s in near)] if len(near) > 1 else [])
-    values = [v for text in readings if (v := _normal(name, text, today))]
-    if not values:
-        return found
-    agreed = found.value in values
-    return replace(found, second=found.value if agreed else values[0], agreed=agreed)
+def _found(name: str, words: tuple[Word, ...], page: PageReading, file: str, today: dt.date) -> Found:
+    raw = _words_text(words)
+    value = _value(name, raw, today)
+    if value is None:
+        return MISSING
+    box = union(tuple(w.box for w in words))
+    confidence = sum(w.confidence for w in words) / len(words)
+    second, agreed = _second(name, value, box, page, today)
+    return Found(value, raw, confidence, file, page.number, box, second, agreed)
+
+
+def _second(name: str, value: str, box: Box, page: PageReading, today: dt.date) -> tuple[str | None, bool | None]:
+    """The independent reading whose box overlaps this one best; compared after the same normalisation."""
+    if name not in ("nip", "telepon", "email"):
+        return None, None
+    best = max(page.seconds, key=lambda s: _overlap(s.box, box), default=None)
+    if best is None or _overlap(best.box, box) < 0.3:
+        return None, None
+    other = _value(name, best.text.split(":", 1)[-1], today)
+    return best.text, other == value
 
 
 def _overlap(a: Box, b: Box) -> float:
-    """Shared area as a share of the smaller box."""
-    width = min(a[2], b[2]) - max(a[0], b[0])
-    height = min(a[3], b[3]) - max(a[1], b[1])
+    """Shared area over the smaller of the two."""
+    width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
     if width <= 0 or height <= 0:
         return 0.0
     smaller = min((a[2] - a[0]) * (a[3] - a[1]), (b[2] - b[0]) * (b[3] - b[1]))
-    return width * height / smaller if smaller else 0.0
+    return width * height / smaller if smaller > 0 else 0.0
+
+
+# ------------------------------------------------------------------ persons of a document
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    """What the running text has said before a block: action and role of the section."""
+
+    actions: tuple[Action, ...] = ()
+    kembali: bool = False
+    role: Role | None = None
+    signer: bool = False  # "yang bertanda tangan di bawah ini": the next block is the signer's
+
+
+def persons_of(document: Document, pages: tuple[PageReading, ...], today: dt.date) -> tuple[Person, ...]:
+    """Persons named by a document, in order; `pages` may hold other pages of the file too."""
+    out: list[Person] = []
+    context = _Context()
+    for page in sorted((p for p in pages if p.number in document.pages), key=lambda p: p.number):
+        found, context = _page_persons(document, page, context, today)
+        out.extend(found)
+    return tuple(_defaults(p, document) for p in _merge_same(tuple(out)))
+
+
+def _defaults(person: Person, document: Document) -> Person:
+    letter = document.letter
+    peran = person.peran or (letter.peran[0] if len(letter.peran) == 1 else None)
+    tindakan = person.tindakan or (letter.tindakan[0] if len(letter.tindakan) == 1 else None)
+    kembali = person.kembali or (tindakan == "pengaktifan" and letter.kembali)
+    return replace(person, peran=peran, tindakan=tindakan, kembali=kembali,
+                   source=document.kind if document.sha256 else "badan_email")  # fmt: skip
+
+
+def _page_persons(document: Document, page: PageReading, context: _Context,
+                  today: dt.date) -> tuple[list[Person], _Context]:  # fmt: skip
+    """Blocks and tables of a page from top to bottom, so that headings reach whatever stands below them."""
+    tables = [t for t in page.tables if _header(t)[1] or _is_label_table(t)]
+    out: list[Person] = []
+    block: list[Line] = []
+    done: set[int] = set()
+    for line in page.lines:
+        inside = next((i for i, t in enumerate(tables) if _inside(line.box, t.box)), None)
+        if inside is None:
+            block.append(line)
+        elif inside not in done:
+            done.add(inside)
+            found, context = _blocks(document, page, block, context, today)
+            block = []
+            out += found + _table_persons(document, page, tables[inside], context, today)
+    for i, table in enumerate(tables):
+        if i not in done:  # cells whose words are not among the page's lines
+            out += _table_persons(document, page, table, context, today)
+    found, context = _blocks(document, page, block, context, today)
+    return out + found + ([] if tables else _columns(document, page, context, today)), context
+
+
+def _inside(box: Box, table: Box) -> bool:
+    x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+    return table[0] <= x <= table[2] and table[1] <= y <= table[3]
+
+
+def _blocks(document: Document, page: PageReading, lines: list[Line], context: _Context,
+            today: dt.date) -> tuple[list[Person], _Context]:  # fmt: skip
+    """Label blocks in running text. A second "Nama", or a NIP after all else, starts the next person."""
+    out: list[Person] = []
+    values: dict[str, tuple[Word, ...]] = {}
+    current: str | None = None
+    seen: set[str] = set()
+    last: Line | None = None
+
+    def close() -> None:
+        nonlocal values, seen, context
+        if not context.signer and (values.get("nama") or (values.get("nip") and len(seen) > 1)):
+            out.append(_person(values, page, document.file, context, today))
+        if seen & {"nama", "nip"}:
+            context = replace(context, signer=False)
+        values, seen = {}, set()
+
+    for line in lines:
+        item = _split(line)
+        if item is not None:
+            new = item.field in seen and item.field in ("nama", "nip")
+            if new or (item.field == "nama" and seen & {"nip"} and len(seen) > 2):
+                close()
+            current = item.field if item.field != "lain" else None
+            if current and (current in ("nama", "nip") or seen):
+                seen.add(current)
+                values.setdefault(current, item.words)
+            last = line
+        elif current and last and _continues(line, values.get(current, ()), last) and not _SIGN.match(line.text):
+            values[current] = values[current] + line.words
+            last = line
+        else:
+            close()
+            current, last = None, None
+            context = _heading(line, context)
+    close()
+    return out, context
+
+
+def _continues(line: Line, value: tuple[Word, ...], last: Line) -> bool:
+    """A value wraps: its next line stands right below and begins where the value began, not at the left margin."""
+    if not value:
+        return False
+    left, top, height = value[0].box[0], line.box[1], max(last.box[3] - last.box[1], 0.005)
+    return abs(line.box[0] - left) < 0.03 and 0 <= top - last.box[1] < 3.5 * height and not _POST.match(line.text)
+
+
+def _heading(line: Line, context: _Context) -> _Context:
+    """Running text sets the action and role of what follows; only the newest counts."""
+    text = line.text
+    if _LOW_SIGNER.search(text):
+        return replace(context, signer=True)
+    if context.signer and _TARGET.search(text):
+        context = replace(context, signer=False)
+    if re.match(r"\W*(?:hal|perihal|nomor|lampiran)\b", text, re.I):
+        return context
+    asked = ind.actions(text)
+    if asked.actions:
+        context = replace(context, actions=asked.actions, kembali=asked.kembali)
+    named = ind.roles(text)
+    return replace(context, role=named[0]) if len(named) == 1 else context
+
+
+def _person(values: dict[str, tuple[Word, ...]], page: PageReading, file: str, context: _Context,
+            today: dt.date) -> Person:  # fmt: skip
+    values = dict(values)
+    nama = values.get("nama", ())
+    if nama and not values.get("nip"):  # name and NIP behind one label
+        values["nama"], values["nip"] = _name_and_nip(nama)
+    fields: dict[str, Any] = {n: _found(n, values[n], page, file, today) for n in FIELDS if values.get(n)}
+    named = ind.roles(_words_text(values.get("peran", ()))) or ind.roles(_words_text(values.get("jabatan", ())))
+    asked = ind.actions(_words_text(values.get("peran", ())))
+    actions = asked.actions if len(asked.actions) == 1 else context.actions
+    return Person(
+        **fields, peran=named[0] if named else context.role, tindakan=actions[0] if len(actions) == 1 else None,
+        kembali=(asked.kembali or context.kembali) and actions != ("penonaktifan",),
+    )  # fmt: skip
+
+
+def _name_and_nip(words: tuple[Word, ...]) -> tuple[tuple[Word, ...], tuple[Word, ...]]:
+    """The words before and from the NIP in a joint cell or value; without a NIP all words are the name's."""
+    for i, word in enumerate(words):
+        key = label_key(word.text)
+        rest = "".join(w.text for w in words[i:])
+        if key in ("nip", "nipppk", "nlp") or (i and sum(c.isdigit() for c in word.text) >= 6):
+            if len(ind.digits(rest)) >= 9:
+                return _trim(words[:i]), words[i:]
+            return _trim(words[:i]), ()
+    return words, ()
+
+
+def _trim(words: tuple[Word, ...]) -> tuple[Word, ...]:
+    while words and not re.search(r"\w", words[-1].text):
+        words = words[:-1]
+    return words
+
+
+# ------------------------------------------------------------------ tables
+
+
+def _cell_words(cell: Cell) -> tuple[Word, ...]:
+    return tuple(w for line in cell.lines for w in line.words)
+
+
+def _header(table: Table) -> tuple[int, dict[int, str]]:
+    """The row of headings and what each column means; no columns if the table lists no persons."""
+    for row in sorted({c.row for c in table.cells})[:3]:
+        columns = {
+            c.column: f for c in table.cells if c.row == row and (f := _column_field(_words_text(_cell_words(c))))
+        }
+        if ("nama" in columns.values() and len(columns) >= 2) or "nama_nip" in columns.values():
+            return row, columns
+    return 0, {}
+
+
+def _column_field(text: str) -> str | None:
+    key = label_key(text)
+    if key.startswith("nama") and re.search(r"\bnip\b|\bnipppk\b", key):
+        return "nama_nip"
+    if re.search(r"\b(?:dalam|kedudukan|selaku|peran)\b", key) and not key.startswith("nama"):
+        return "peran"
+    return field_of(text) or _first_field(key)
+
+
+def _first_field(key: str) -> str | None:
+    """A long heading such as "PANGKAT GOLONGAN RUANG TMT" by its first words."""
+    words = key.split()
+    return next((f for n in (3, 2, 1) if (f := _LABEL_OF.get(" ".join(words[:n]))) and f != "lain"), None)
+
+
+def _is_label_table(table: Table) -> bool:
+    """A form drawn as a table: a column of labels with a column of values."""
+    labels = sum(1 for c in table.cells if field_of(_words_text(_cell_words(c))) in FIELDS)
+    return labels >= 3 and not _header(table)[1]
+
+
+def _rows(table: Table) -> list[tuple[int, list[Cell]]]:
+    rows: dict[int, list[Cell]] = {}
+    for cell in table.cells:
+        rows.setdefault(cell.row, []).append(cell)
+    return [(r, sorted(rows[r], key=lambda c: c.column)) for r in sorted(rows)]
+
+
+def _table_persons(document: Document, page: PageReading, table: Table, context: _Context,
+                   today: dt.date) -> list[Person]:  # fmt: skip
+    header, columns = _header(table)
+    if not columns:
+        lines = [Line(_as_label_line(cells)) for _, cells in _rows(table)]
+        found, _ = _blocks(document, page, [x for x in lines if x.words], context, today)
+        return found
+    out = []
+    for row, cells in _rows(table):
+        if row <= header:
+            continue
+        values = _row_values(cells, columns)
+        if len([c for c in cells if _cell_words(c)]) == 1 and not values.get("nip"):
+            context = _heading(Line(_cell_words(cells[0])), context)  # a section row across the table
+            continue
+        numbering = all(re.fullmatch(r"\W*\d{0,2}\W*", _words_text(w)) for w in values.values())
+        if not numbering and (values.get("nama") or values.get("nip")):
+            out.append(_person(values, page, document.file, context, today))
+    return out
+
+
+def _row_values(cells: list[Cell], columns: dict[int, str]) -> dict[str, tuple[Word, ...]]:
+    values: dict[str, tuple[Word, ...]] = {}
+    for cell in cells:
+        name, words = columns.get(cell.column), _cell_words(cell)
+        if name == "nama_nip":
+            values["nama"], values["nip"] = _name_and_nip(words)
+        elif name and name != "lain" and words:
+            values.setdefault(name, words)
+    return values
+
+
+def _as_label_line(cells: list[Cell]) -> tuple[Word, ...]:
+    """Label cell, a colon, value cell: the line that the same form has when it is not ruled."""
+    texts = [_cell_words(c) for c in cells if _cell_words(c)]
+    texts = [w for w in texts if not all(_SEPARATOR.match(x.text) for x in w)]
+    texts = texts[1:] if len(texts) > 2 and re.fullmatch(r"\W*\w{1,2}\W*", _words_text(texts[0])) else texts
+    if len(texts) < 2:
+        return texts[0] if texts else ()
+    end = texts[0][-1]
+    colon = Word(":", (end.box[2], end.box[1], end.box[2], end.box[3]), 1.0)
+    return (*texts[0], colon, *(w for t in texts[1:] for w in t))
+
+
+def _columns(document: Document, page: PageReading, context: _Context, today: dt.date) -> list[Person]:
+    """A table without rules: a heading line with NAMA and NIP, then lines with a NIP, cut at the headings' places."""
+    for i, line in enumerate(page.lines):
+        heads = _column_heads(line)
+        if not {"nama", "nip"} <= {name for name, _ in heads}:
+            continue
+        out = []
+        for row in page.lines[i + 1 :]:
+            if _SIGN.match(row.text) or _POST.match(row.text):
+                break
+            if ind.looks_like_nip(row.text):
+                out.append(_person(_cut(row, heads), page, document.file, context, today))
+        return out
+    return []
+
+
+def _column_heads(line: Line) -> list[tuple[str, float]]:
+    """(field, left edge) of each heading; words closer than a gap belong to one heading."""
+    groups: list[list[Word]] = []
+    for word in line.words:
+        if groups and word.box[0] - groups[-1][-1].box[2] < 0.015:
+            groups[-1].append(word)
+        else:
+            groups.append([word])
+    named = [(_column_field(_words_text(tuple(g))), g[0].box[0]) for g in groups]
+    return [(name or "lain", left) for name, left in named] if len(groups) >= 3 else []
+
+
+def _cut(line: Line, heads: list[tuple[str, float]]) -> dict[str, tuple[Word, ...]]:
+    values: dict[str, tuple[Word, ...]] = {}
+    edges = [(name, left, after) for (name, left), (_, after) in pairwise([*heads, ("", 2.0)])]
+    for name, left, after in edges:
+        if name != "lain":
+            words = tuple(w for w in line.words if left - 0.015 <= w.box[0] < after - 0.015)
+            values.setdefault(name, words)
+    return values
 
 
 # ------------------------------------------------------------------ joining
 
 
-def join(documents: tuple[Document, ...], body: tuple[Person, ...]) -> tuple[Person, ...]:
-    """The requested persons: those of the letter, else of the forms, the mail body, the basis; gaps filled from the others."""
-    letter = next((d for d in documents if d.kind == "surat_permohonan"), None)
+def same_person(a: Person, b: Person) -> bool:
+    """By NIP, else by name. Equal names with clearly different NIPs are two persons."""
+    if a.nip.value and b.nip.value:
+        if a.nip.value == b.nip.value:
+            return True
+        near = fuzz.ratio(a.nip.value, b.nip.value) >= 85.0  # a misread digit or two
+        return near and _same_names(a, b)
+    return _same_names(a, b)
+
+
+def _same_names(a: Person, b: Person) -> bool:
+    return bool(a.nama.value and b.nama.value and ind.same_name(a.nama.value, b.nama.value))
+
+
+def _fill(person: Person, other: Person) -> Person:
+    """Missing fields, role and action taken from another reading of the same person; values present are kept."""
+    fields = {n: getattr(other, n) for n in FIELDS if getattr(person, n).value is None and getattr(other, n).value}
+    return replace(
+        person, **fields, peran=person.peran or other.peran, tindakan=person.tindakan or other.tindakan,
+        kembali=person.kembali or (person.tindakan is None and other.kembali),
+    )  # fmt: skip
+
+
+def _merge_same(persons: tuple[Person, ...]) -> tuple[Person, ...]:
+    """The same person named twice becomes one, unless the two entries ask for different things."""
+    out: list[Person] = []
+    for person in persons:
+        for i, known in enumerate(out):
+            if (same_person(known, person) and None in (known.tindakan, person.tindakan)) or (
+                same_person(known, person) and known.tindakan == person.tindakan
+            ):
+                out[i] = _fill(known, person)
+                break
+        else:
+            out.append(person)
+    return tuple(out)
+
+
+def join(documents: tuple[Document, ...], body_persons: tuple[Person, ...]) -> tuple[Person, ...]:
+    """The requested persons: those of the letter, else of the forms, else of the mail; gaps filled from all others.
+
+    A value that differs in the SK does not replace the letter's: compare with `Document.persons`.
+    """
+    letters = [d for d in documents if d.kind == "surat_permohonan"]
     forms = [p for d in documents if d.kind == "data_personal" for p in d.persons]
-    basis = [p for d in documents if d.kind not in ("surat_permohonan", "data_personal") for p in d.persons]
-    asked: Sequence[Person] = (letter.persons if letter else ()) or forms or body or (basis if not letter else ())
-    pool = [*forms, *body, *basis]
-    return tuple(_completed(p, pool, documents, letter) for p in _distinct(list(asked)))
+    basis = [p for d in documents if d.kind in BASIS_KINDS for p in d.persons]
+    asked = [p for d in letters for p in d.persons]
+    requested = _merge_same(tuple(asked or [*forms, *body_persons]))
+    others = [*forms, *body_persons, *basis]
+    return tuple(_complete(p, others, letters) for p in requested)
 
 
-def _completed(person: Person, pool: list[Person], documents: tuple[Document, ...], letter: Document | None) -> Person:
-    for other in pool:
-        if _same(person, other):
-            person = _filled(person, other)
-    facts = letter.letter if letter else None
-    action, role = person.tindakan, person.peran
-    if facts and action is None and len(facts.tindakan) == 1:
-        action = facts.tindakan[0]
-    if facts and role is None and len(facts.peran) == 1:
-        role = facts.peran[0]
-    return replace(person, tindakan=action, peran=role, kembali=bool(facts and facts.kembali))
+def _complete(person: Person, others: list[Person], letters: list[Document]) -> Person:
+    """What is missing, from the others. The action comes from the letter only: an SK never asks for anything."""
+    for other in others:
+        if same_person(person, other):
+            trusted = (
+                other if other.source not in BASIS_KINDS else replace(other, tindakan=None, kembali=False, peran=None)
+            )
+            person = _fill(person, trusted)
+    for document in letters:
+        person = _from_letter(person, document)
+    return person
 
 
-def _filled(person: Person, other: Person) -> Person:
-    """`person` with its gaps filled; a field that is written but unreadable is not overwritten silently."""
-    gaps = {n: f for n, f in other.fields() if f.value and not getattr(person, n).value and not getattr(person, n).raw}
-    better = {n: f for n, f in other.fields() if f.value and f.value == getattr(person, n).value and f.agreed and not getattr(person, n).agreed}
-    return replace(person, **gaps, **better, peran=person.peran or other.peran, tindakan=person.tindakan or other.tindakan)
-
-
-def _same(one: Person, other: Person) -> bool:
-    if one.nip.value and other.nip.value:
-        return one.nip.value == other.nip.value
-    return bool(one.nama.value and other.nama.value and indonesian.same_name(one.nama.value, other.nama.value))
-
-
-__all__ = ["MISSING", "join", "label_of", "persons_of"]
+def _from_letter(person: Person, document: Document) -> Person:
+    filled = _defaults(person, document)
+    return replace(filled, source=person.source or filled.source)

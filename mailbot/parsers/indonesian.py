@@ -130,7 +130,7 @@ PANGKAT = {
     "IV/a": "Pembina", "IV/b": "Pembina Tingkat I", "IV/c": "Pembina Utama Muda", "IV/d": "Pembina Utama Madya",
     "IV/e": "Pembina Utama",
 }  # fmt: skip
-PPPK_GOLONGAN = frozenset("I II III IV V VI VII VIII IX X XI XII XIII XIV XV XVI XVII".split())
+PPPK_GOLONGAN = frozenset(["I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII", "XIII", "XIV", "XV", "XVI", "XVII"])
 _BY_LENGTH = sorted(PANGKAT.items(), key=lambda kv: -len(kv[1]))
 _GOL = re.compile(r"(?<![A-Za-z0-9])([Il1|]{1,3}|[Il1|][Vv])\s?[/.,\-]?\s?\(?([a-eA-E])\)?(?![A-Za-z0-9])")
 _TK = re.compile(r"\b(?:tingkat|tkt?|tk)\s?\.?\s?[I1l|](?![A-Za-z])", re.I)
@@ -352,11 +352,9 @@ def roles(text: str) -> tuple[Role, ...]:
 # ------------------------------------------------------------------ names
 
 _TITLES = frozenset(
-    "drs dra ir dr h hj r rr kh prof apt ns drg drh amd ama se sh st sp sip si skom ssos spd skm sag shut sstp spt mm mt "
-    "mh msi mpd mkom mkes mag msc ma map map mba phd ssi spsi sak ak ca stp mp sked lc akt sst mtr sikom ssn skep skeb "
-    "shi shum mhum msp mec mpa mak spi spdi msos".split()
+    ["drs", "dra", "ir", "dr", "h", "hj", "r", "rr", "kh", "prof", "apt", "ns", "drg", "drh", "amd", "ama", "se", "sh", "st", "sp", "sip", "si", "skom", "ssos", "spd", "skm", "sag", "shut", "sstp", "spt", "mm", "mt", "mh", "msi", "mpd", "mkom", "mkes", "mag", "msc", "ma", "map", "map", "mba", "phd", "ssi", "spsi", "sak", "ak", "ca", "stp", "mp", "sked", "lc", "akt", "sst", "mtr", "sikom", "ssn", "skep", "skeb", "shi", "shum", "mhum", "msp", "mec", "mpa", "mak", "spi", "spdi", "msos"]
 )
-_BEFORE = frozenset("drs dra ir dr h hj r rr kh prof apt ns drg drh tgk sdr sdri bapak ibu yth saudara saudari".split())
+_BEFORE = frozenset(["drs", "dra", "ir", "dr", "h", "hj", "r", "rr", "kh", "prof", "apt", "ns", "drg", "drh", "tgk", "sdr", "sdri", "bapak", "ibu", "yth", "saudara", "saudari"])
 
 
 def name_key(name: str) -> str:
@@ -375,7 +373,7 @@ def _is_title(word: str, head: str) -> bool:
     if word not in _TITLES:
         return False
     tail = head.strip().split()[-1]
-    return "." in tail or tail.isupper() and not head.isupper() or len(word) > 2
+    return "." in tail or (tail.isupper() and not head.isupper()) or len(word) > 2
 
 
 def same_name(a: str, b: str) -> bool:

@@ -46,8 +46,10 @@ SUBJECT = re.compile(r"^\W*(?:hal|perihal)\b\W*[:;.]?\s*(.*)$", re.I)
 NUMBER = re.compile(r"^\W*(?:nomor|no\.?)\s*[:;.]?\s*(.*)$", re.I)
 ADDRESSEE = re.compile(r"\b(?:yth|kepada)\b", re.I)
 STOP = re.compile(r"^\W*(?:menimbang|mengingat|dasar)\b", re.I)
+OPENING = re.compile(r"sehubungan|dengan\s+ini|dengan\s+hormat|bersama\s+ini|menindaklanjuti|berdasarkan", re.I)
 ESIGN = re.compile(r"ditandatangani\s+secara\s+elektronik|sertifikat\s+elektronik|bsre\b", re.I)
 DECREE_TITLE = re.compile(r"^\W*(?:surat\s+)?keputusan\b", re.I)
+DATED = re.compile(r"ditetapkan\s+di|dikeluarkan\s+di|pada\s+tanggal", re.I)
 OFFICE = re.compile(r"^\W*(?:dinas|badan|kecamatan|sekretariat|inspektorat|kantor|satuan polisi|rumah sakit|bagian)\b", re.I)
 
 
@@ -184,7 +186,7 @@ def _facts(file: str, pages: list[PageReading], kind: str, text: str) -> Letter:
     until_date = indonesian.berlaku_sampai(text)
     return Letter(
         nomor=_number(file, head),
-        tanggal=_date(file, head if kind == "surat_permohonan" else [(x, p.number) for p in pages for x in p.lines]),
+        tanggal=_date(file, head if kind == "surat_permohonan" else _closing(pages)),
         perihal=subject,
         tujuan=_addressee(file, head),
         instansi=_office(file, head),
@@ -216,6 +218,13 @@ def _date(file: str, lines: list[tuple[Line, int]]) -> Found:
     return MISSING
 
 
+def _closing(pages: list[PageReading]) -> list[tuple[Line, int]]:
+    """Where an SK or Surat Tugas dates itself: from "Ditetapkan di ... pada tanggal" on, never in its citations."""
+    lines = [(line, p.number) for p in pages for line in p.lines]
+    start = next((i for i, (line, _) in enumerate(lines) if DATED.search(line.text)), len(lines))
+    return lines[start : start + 6]
+
+
 def _subject(file: str, head: list[tuple[Line, int]]) -> Found:
     for i, (line, page) in enumerate(head[:HEAD_LINES]):
         m = SUBJECT.match(line.text)
@@ -228,7 +237,9 @@ def _subject(file: str, head: list[tuple[Line, int]]) -> Found:
 def _addressee(file: str, head: list[tuple[Line, int]]) -> Found:
     for i, (line, page) in enumerate(head[:HEAD_LINES]):
         if ADDRESSEE.search(line.text):
-            text = " ".join(x.text for x, _ in head[i : i + 4])
+            block = [x.text for x, _ in head[i : i + 4]]
+            end = next((n for n, t in enumerate(block) if n and OPENING.search(t)), len(block))
+            text = " ".join(block[:end])
             return _found(file, page, line, re.sub(r"^.*?(?:Yth\.?|Kepada)\s*", "", text, count=1, flags=re.I)[:160])
     return MISSING
 

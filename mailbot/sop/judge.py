@@ -198,9 +198,7 @@ def _empty(person: Person, evidence: Evidence, sop: Sop) -> Iterator[Finding]:
 def _malformed(person: Person, sop: Sop, today: dt.date) -> Iterator[Finding]:
     values = {"about": person.key, "nama": person.nama.value or person.key}
     nip = person.nip
-    if nip.value and (parse_nip(nip.value, today).problems or nip.agreed is False):
-        yield _finding(sop, "DATA-NIP-SALAH", file=nip.file or "", **values)
-    elif nip.value and nip.agreed is None and nip.confidence < 1.0:
+    if (nip.value and (parse_nip(nip.value, today).problems or nip.agreed is False)) or (nip.value and nip.agreed is None and nip.confidence < 1.0):
         yield _finding(sop, "DATA-NIP-SALAH", file=nip.file or "", **values)
     if person.email.value and person.email.agreed is False:
         yield _finding(sop, "DATA-EMAIL-SALAH", "unsure", file=person.email.file or "", **values)

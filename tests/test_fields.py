@@ -1,0 +1,174 @@
+import datetime as dt
+from dataclasses import replace
+
+import pytest
+
+from mailbot.model import Cell, Document, Found, Letter, Line, PageReading, Person, SecondReading, Table, Word
+from mailbot.parsers import fields
+
+TODAY = dt.date(2026, 11, 22)
+NIP = "198507042010011007"
+NIP2 = "199002152023212003"
+
+
+def line(text: str, top: float, left: float = 0.05) -> Line:
+    words, at = [], 0
+    for part in text.split(" "):
+        if part:
+            words.append(Word(part, (left + at * 0.01, top, left + (at + len(part)) * 0.01, top + 0.012), 0.9))
+        at += len(part) + 1
+    return Line(tuple(words))
+
+
+def page(text: str, number: int = 1) -> PageReading:
+    rows = text.strip("\n").split("\n")
+    return PageReading(number, "ocr", tuple(line(r, 0.05 + i * 0.018) for i, r in enumerate(rows) if r.strip()), quality=0.9)
+
+
+def table(*rows: tuple[str, ...], top: float = 0.3) -> Table:
+    """Cells 0.18 wide; "|" inside a cell breaks the line."""
+    cells = []
+    for r, row in enumerate(rows):
+        for c, text in enumerate(row):
+            y, x = top + r * 0.05, 0.05 + c * 0.18
+            lines = tuple(line(t, y + i * 0.015, x) for i, t in enumerate(text.split("|")) if t)
+            cells.append(Cell(r, c, (x, y, x + 0.18, y + 0.05), lines))
+    return Table((0.05, top, 0.05 + 0.18 * len(rows[0]), top + 0.05 * len(rows)), tuple(cells))
+
+
+def fields_digits(text: str) -> str:
+    return text.replace(" ", "")
+
+
+def doc(kind: str = "surat_permohonan", **more: object) -> Document:
+    return replace(Document("a.pdf", "aa", (1,), kind, "ocr"), **more)  # type: ignore[arg-type]
+
+
+def persons(text: str, **more: object) -> tuple[Person, ...]:
+    return fields.persons_of(doc(**more), (page(text),), TODAY)
+
+
+BLOCK = """
+Dengan ini kami memohon pengaktifan akun PPK dengan data sebagai berikut :
+Nama Lengkap      : Budi Santoso, S.Kom.
+NIP               : 19850704 201001 1 007
+Pangkat/Gol. Ruang: Penata Tk. I (III/d)
+Jabatan           : Kepala Seksi Pelayanan
+                    dan Dukungan
+Unit Kerja        : Dinas Kesehatan
+Alamat Kantor     : Jl. Melati No. 1
+No. HP/WA         : 0812-3456-7890
+Emai1             : Budi.S@gmail.com
+Demikian surat ini kami sampaikan.
+Kepala Dinas,
+Dr. SITI AMINAH, M.Kes.
+NIP. 19700101 199503 2 001
+"""
+
+
+def test_label_block() -> None:
+    (p,) = persons(BLOCK)
+    assert [f.value for _, f in p.fields()] == [
+        "Budi Santoso, S.Kom.", NIP, "III/d", "Kepala Seksi Pelayanan dan Dukungan", "Dinas Kesehatan",
+        "Jl. Melati No. 1", "+6281234567890", "budi.s@gmail.com"]  # fmt: skip
+    assert (p.peran, p.tindakan, p.kembali, p.source) == ("ppk", "pengaktifan", False, "surat_permohonan")
+    assert p.nip.page == 1 and p.nip.file == "a.pdf" and p.nip.box and p.nip.confidence == pytest.approx(0.9)
+
+
+def test_bad_separators_and_labels() -> None:
+    (p,) = persons("1. N a m a ; Budi\n2. N1P . 19850704 201001 1 007\nJabatan : -\nEmail :\nlnstansi : Dinas X\nNo Hp   08123456789")
+    assert p.nama.value == "Budi" and p.nip.value == NIP and p.instansi.value == "Dinas X"
+    assert p.jabatan.value is None and p.email.value is None
+
+
+def test_missing_colon_with_gap() -> None:
+    (p,) = persons("Nama          Budi Santoso\nNIP 198507042010011007\nJabatan       Staf")
+    assert (p.nama.value, p.nip.value, p.jabatan.value) == ("Budi Santoso", NIP, "Staf")
+
+
+def test_signer_block_with_labels_is_skipped() -> None:
+    text = f"Yang bertanda tangan di bawah ini :\nNama : Siti Aminah\nNIP : 19700101 199503 2 001\nJabatan : Kepala Dinas\n" \
+           f"dengan ini mengajukan permohonan pengaktifan akun :\nNama : Budi Santoso\nNIP : {NIP}"  # fmt: skip
+    (p,) = persons(text)
+    assert p.nip.value == NIP
+
+
+def test_swap() -> None:
+    text = f"menonaktifkan akun PPK atas nama :\nNama : Siti Aminah\nNIP : {NIP2}\nPengaktifan akun :\n" \
+           f"Nama : Budi Santoso\nNIP : {NIP}\nSelaku : Pejabat Pengadaan"  # fmt: skip
+    a, b = persons(text)
+    assert (a.nip.value, a.tindakan, a.peran) == (NIP2, "penonaktifan", "ppk")
+    assert (b.nip.value, b.tindakan, b.peran) == (NIP, "pengaktifan", "pejabat_pengadaan")
+
+
+def test_second_reading() -> None:
+    base = page(BLOCK)
+    box = base.lines[2].words[2].box
+    for text, agreed in (("19850704 201001 1 007", True), ("19850704 201001 1 001", False)):
+        seen = replace(base, seconds=(SecondReading(box, text, 0.9),))
+        (p,) = fields.persons_of(doc(), (seen,), TODAY)
+        assert (p.nip.second, p.nip.agreed) in ((text, agreed), (fields_digits(text), agreed))
+    (p,) = fields.persons_of(doc(), (base,), TODAY)
+    assert p.nip.agreed is None
+
+
+def test_ruled_table() -> None:
+    t = table(("NO", "NAMA / NIP", "PANGKAT/GOL", "JABATAN", "KEDUDUKAN DALAM POKJA"),
+              ("1", "Budi Santoso, ST|NIP. 19850704|201001 1 007", "III/d", "Staf", "Ketua Pokja"),
+              ("2", "Siti Aminah|19900215 202321 2|003", "IX", "-", "Anggota Pokja"))  # fmt: skip
+    lines = tuple(x for c in t.cells for x in c.lines)
+    p = replace(page("Daftar"), lines=lines, tables=(t,))
+    a, b = fields.persons_of(doc("surat_keputusan"), (p,), TODAY)
+    assert (a.nama.value, a.nip.value, a.pangkat_golongan.value, a.peran) == ("Budi Santoso, ST", NIP, "III/d", "pokja")
+    assert (b.nama.value, b.nip.value, b.jabatan.value) == ("Siti Aminah", NIP2, None)
+
+
+def test_table_with_own_nip_column_and_numbering_row() -> None:
+    t = table(("NO", "NAMA", "NIP", "UNIT KERJA"), ("1", "2", "3", "4"), ("1", "Budi", "19850704|201001 1 007", "Dinas X"))
+    (p,) = fields.persons_of(doc(), (replace(page("x"), tables=(t,)),), TODAY)
+    assert (p.nama.value, p.nip.value, p.instansi.value) == ("Budi", NIP, "Dinas X")
+
+
+def test_form_as_table() -> None:
+    t = table(("1", "Nama", ":", "Budi"), ("2", "NIP", ":", NIP), ("3", "Email", ":", "b@x.go.id"))
+    (p,) = fields.persons_of(doc("data_personal"), (replace(page("x"), tables=(t,)),), TODAY)
+    assert (p.nama.value, p.nip.value, p.email.value) == ("Budi", NIP, "b@x.go.id")
+
+
+def test_columns_without_rules() -> None:
+    text = f"NO   NAMA              NIP                     JABATAN\n1    Budi Santoso      {NIP}      Staf\n" \
+           f"2    Siti Aminah       {NIP2}      Kepala Seksi\nKepala Dinas,\nANI\nNIP. 19700101 199503 2 001"  # fmt: skip
+    a, b = persons(text)
+    assert (a.nama.value, a.nip.value, a.jabatan.value) == ("Budi Santoso", NIP, "Staf")
+    assert b.jabatan.value == "Kepala Seksi"
+
+
+def person(**values: str) -> Person:
+    return Person(**{k: Found(v, v, 0.9, "x.pdf", 1) for k, v in values.items()})
+
+
+def test_join_fills_and_keeps() -> None:
+    letter = doc(persons=(person(nama="Budi Santoso, ST", nip=NIP),), letter=Letter(peran=("ppk",), tindakan=("pengaktifan",)))
+    form = doc("data_personal", persons=(replace(person(nama="Budi Santoso", email="b@x.id"), source="data_personal"),))
+    sk = doc("surat_keputusan", persons=(
+        replace(person(nama="BUDI SANTOSO", nip=NIP[:-1] + "8", jabatan="Staf"), source="surat_keputusan"), person(nama="Lain")))  # fmt: skip
+    (p,) = fields.join((letter, form, sk), ())
+    assert p.nip.value == NIP and p.email.value == "b@x.id" and p.jabatan.value == "Staf" and p.jabatan.file == "x.pdf"
+    assert (p.peran, p.tindakan) == ("ppk", "pengaktifan")
+
+
+def test_join_without_names_in_the_letter() -> None:
+    letter = doc(letter=Letter(tindakan=("penonaktifan",)))
+    form = doc("data_personal", persons=(person(nama="Budi"),))
+    (p,) = fields.join((letter, form), (person(nama="Budi", telepon="+628123456789"),))
+    assert p.telepon.value == "+628123456789" and p.tindakan == "penonaktifan"
+    (p,) = fields.join((letter,), (person(nama="Ani"),))
+    assert p.nama.value == "Ani"
+    assert fields.join((), ()) == ()
+
+
+def test_same_name_other_nip_is_another_person() -> None:
+    other = person(nama="Budi", nip=NIP2, jabatan="Staf")
+    same = person(nama="BUDI, ST", email="b@x.id")
+    (p,) = fields.join((doc(persons=(person(nama="Budi", nip=NIP),)), doc("data_personal", persons=(other, same))), ())
+    assert (p.jabatan.value, p.email.value) == (None, "b@x.id")
