@@ -94,7 +94,8 @@ def letter(evidence: Evidence, sop: Sop, today: dt.date) -> Iterator[Finding]:
         yield _finding(sop, "SURAT-NOMOR", file=found.file)
     if not _accepted_addressee(found.letter.tujuan.value or "", sop):
         yield _finding(sop, "SURAT-TUJUAN", file=found.file)
-    if not found.letter.tindakan and not any(p.tindakan for p in evidence.persons):
+    # a person without a clear role or action is never complete
+    if any(not (p.tindakan and p.peran) for p in evidence.persons) or not (evidence.persons or found.letter.tindakan):
         yield _finding(sop, "SURAT-MAKSUD", file=found.file)
     if found.unsure:
         yield _finding(sop, "SURAT-TIDAK-TERBACA", "unsure", file=found.file, nama_file=found.file, hal=_pages(found))
@@ -200,7 +201,11 @@ def _malformed(person: Person, sop: Sop, today: dt.date) -> Iterator[Finding]:
     nip = person.nip
     if (nip.value and (parse_nip(nip.value, today).problems or nip.agreed is False)) or (nip.value and nip.agreed is None and nip.confidence < 1.0):
         yield _finding(sop, "DATA-NIP-SALAH", file=nip.file or "", **values)
-    if person.email.value and person.email.agreed is False:
+    # an address has no checksum: one engine alone is silently wrong too often (READING.md 4)
+    if person.telepon.value and person.telepon.agreed is False:
+        label = (("label", sop.fields["telepon"]), ("nama", values["nama"]))
+        yield Finding("DATA-TELEPON", "unsure", person.key, person.telepon.file, person.telepon.page, label)
+    if person.email.value and (person.email.agreed is False or (person.email.agreed is None and person.email.confidence < 1.0)):
         yield _finding(sop, "DATA-EMAIL-SALAH", "unsure", file=person.email.file or "", **values)
 
 
