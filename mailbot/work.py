@@ -70,7 +70,7 @@ def _mailbox(m: config.MailboxSection) -> Mailbox:
         return Folder(m.account, Path(m.path))
     return Imap(ImapSettings(
         account=m.account, host=m.host, port=m.port, tls=m.tls, user=m.user, secret=config.secret(m.secret_env),
-        folder=m.folder, mark=m.mark, move_to=m.move_to, ca_file=m.ca_file or None))  # fmt: skip
+        folder=m.folder, mark=m.mark, move_to=m.move_to, ca_file=Path(m.ca_file) if m.ca_file else None))  # fmt: skip
 
 
 def _sender(settings: config.Settings) -> Sender:
@@ -78,7 +78,7 @@ def _sender(settings: config.Settings) -> Sender:
     if s.kind == "folder":
         return smtp.Outfolder(Path(s.path)).hand_over
     secret = config.secret(s.secret_env)
-    found = smtp.SmtpSettings(s.host, s.port, s.tls, s.user, secret, ca_file=s.ca_file or None)
+    found = smtp.SmtpSettings(s.host, s.port, s.tls, s.user, secret, ca_file=Path(s.ca_file) if s.ca_file else None)
     return lambda data, sender, recipient: smtp.hand_over(data, sender, recipient, found)
 
 
