@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import email.utils
+import hashlib
 import mimetypes
 import resource
 import tempfile
@@ -45,7 +46,7 @@ def mails_of(paths: list[Path], scratch: Path) -> list[tuple[str, Path]]:
 def _wrapped(path: Path, scratch: Path) -> Path:
     mail = EmailMessage()
     mail["From"], mail["To"] = "pemohon@dokumen.invalid", "lpse@dokumen.invalid"
-    mail["Subject"], mail["Message-ID"] = path.name, f"<{abs(hash(path.name))}@dokumen.invalid>"
+    mail["Subject"], mail["Message-ID"] = path.name, f"<{hashlib.sha256(path.read_bytes()).hexdigest()[:32]}@dokumen.invalid>"
     mail.set_content("")
     main, _, sub = (mimetypes.guess_type(path.name)[0] or "application/octet-stream").partition("/")
     mail.add_attachment(path.read_bytes(), maintype=main, subtype=sub, filename=path.name)

@@ -130,7 +130,7 @@ def retry(config_file: Config = None) -> None:
     settings = config.load(config_file)
     with sole_owner(Path(settings.storage.path)):
         world = work.open_world(settings, lambda: dt.datetime.now(dt.UTC))
-        print(f"{jobs.retry(world.store, world.now())} jobs are due again")
+        print(f"{jobs.retry(world.store, world.now())} jobs and {world.store.release_quarantine()} mails are due again")
 
 
 @app.command()

@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy import Connection
 
 from mailbot import config, jobs, parsers
-from mailbot.mailbox import Mailbox, MailboxError, Pending
+from mailbot.mailbox import FetchEmpty, Mailbox, MailboxError, Pending
 from mailbot.mailbox.folder import Folder
 from mailbot.mailbox.imap import Imap, ImapSettings
 from mailbot.model import Case, Evidence, Guard, Letter, Location, RawMessage, Reply, Submission, Verdict
@@ -108,7 +108,12 @@ def _take(world: World, mailbox: Mailbox, pending: Pending, section: config.Mail
     try:
         raw = mailbox.fetch(pending, world.blobs)
         take_in(world, raw, section.authserv_id)
+    except FetchEmpty as error:
+        world.store.note_failure(pending.location, repr(error), None)
+        return 0
     except (MailboxError, OSError):
+        # the server's or the disk's fault, not the mail's: it must not use up the mail's attempts
+        world.store.forgive(pending.location)
         raise
     except Exception as error:
         log.error("intake failed", uid=pending.location.uid, error=repr(error))

@@ -101,6 +101,17 @@ class Store:
             tx.execute(update(t.quarantine).where(*where).values(attempts=row[0] + 1))
             return int(row[0]) + 1
 
+    def forgive(self, at: Location) -> None:
+        """Takes back the attempt that was just counted."""
+        with self.transaction() as tx:
+            where = [t.quarantine.c[k] == v for k, v in _location(at).items()]
+            tx.execute(update(t.quarantine).where(*where).values(attempts=t.quarantine.c.attempts - 1))
+
+    def release_quarantine(self) -> int:
+        """Mails set aside at intake are fetched again with the next poll; how many."""
+        with self.transaction() as tx:
+            return tx.execute(t.quarantine.delete().where(t.quarantine.c.attempts >= MAX_ATTEMPTS)).rowcount
+
     def note_failure(self, at: Location, error: str, path: str | None) -> None:
         with self.transaction() as tx:
             where = [t.quarantine.c[k] == v for k, v in _location(at).items()]
