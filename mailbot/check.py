@@ -16,12 +16,13 @@ from email.policy import compat32
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from mailbot import config, jobs, work
 from mailbot.mailbox.folder import Folder
 from mailbot.model import FIELDS, Document, Evidence, Found, Mark, Person, Verdict
-from mailbot.store import tables as t
+from mailbot.store import cases, mails, outbox
+from mailbot.work import intake, lanes
 
 SECRET = "rehearsal"
 DOCUMENTS = {".pdf", ".jpg", ".jpeg", ".png", ".tif", ".tiff", ".docx"}
@@ -85,11 +86,11 @@ def check(paths: list[Path], settings: config.Settings, now: dt.datetime) -> Ite
 def _one(world: work.World, name: str, source: Path, target: Path) -> dict[str, Any]:
     start, cpu = time.monotonic(), _cpu()
     target.write_bytes(source.read_bytes())
-    work.intake(world)
+    intake.intake(world)
     while jobs.busy(world.store):
-        if not (work.work(world, "mail") or work.work(world, "ocr")):
+        if not (lanes.work(world, "mail") or lanes.work(world, "ocr")):
             break
-    with world.store.transaction() as tx:
+    with world.store.reading() as tx:
         record = _record(world, tx, name, target.name)
     return {**record, "seconds": round(time.monotonic() - start, 2), "cpu_seconds": round(_cpu() - cpu, 2)}
 
@@ -100,17 +101,16 @@ def _cpu() -> float:
 
 
 def _record(world: work.World, tx: Connection, name: str, uid: str) -> dict[str, Any]:
-    message_id = tx.scalar(select(t.location.c.message_id).where(t.location.c.uid == uid))
+    message_id, first = mails.at_uid(tx, uid)
     if message_id is None:
         return _empty(name, "quarantine")
-    row = world.store.message(tx, message_id)
-    first = tx.scalar(select(t.location.c.uid).where(t.location.c.message_id == message_id).order_by(t.location.c.uid))
-    if first != uid:
+    row = mails.get(tx, message_id)
+    if not first:
         return {**_empty(name, "duplicate"), "message_id": row.header_id}
-    verdict = world.store.verdict(tx, message_id)
-    evidence = world.store.evidence(tx, message_id) or Evidence()
-    found = world.store.case(tx, row.case_id) if row.case_id else None
-    kinds = list(tx.scalars(select(t.outgoing.c.kind).where(t.outgoing.c.key == row.semantic).order_by(t.outgoing.c.id)))
+    verdict = mails.verdict(tx, message_id)
+    evidence = mails.evidence(tx, message_id) or Evidence()
+    found = cases.get(tx, row.case_id) if row.case_id else None
+    kinds = outbox.kinds_for(tx, row.semantic)
     return {
         "path": name,
         "message_id": row.header_id,

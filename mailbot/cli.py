@@ -23,6 +23,7 @@ from mailbot.demo import run as demo_run
 from mailbot.parsers import child
 from mailbot.schedule import AlreadyRunning, service, sole_owner
 from mailbot.sop import SopError, load
+from mailbot.store import mails
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Membaca, menjawab, dan memeriksa permohonan hak akses SPSE.")
 sop_app = typer.Typer(help="The SOP file.")
@@ -130,7 +131,9 @@ def retry(config_file: Config = None) -> None:
     settings = config.load(config_file)
     with sole_owner(Path(settings.storage.path)):
         world = work.open_world(settings, lambda: dt.datetime.now(dt.UTC))
-        print(f"{jobs.retry(world.store, world.now())} jobs and {world.store.release_quarantine()} mails are due again")
+        with world.store.transaction() as tx:
+            released = mails.release_quarantine(tx)
+        print(f"{jobs.retry(world.store, world.now())} jobs and {released} mails are due again")
 
 
 @app.command()

@@ -63,6 +63,10 @@ class StorageSection(Section):
     path: str = "data"
 
 
+class DatabaseSection(Section):
+    url_env: str = "MAILBOT_DATABASE_URL"
+
+
 class SopSection(Section):
     file: str = ""
 
@@ -84,6 +88,7 @@ class Settings(Section):
     mailbox: tuple[MailboxSection, ...] = (MailboxSection(),)
     smtp: SmtpSection = SmtpSection()
     storage: StorageSection = StorageSection()
+    database: DatabaseSection = DatabaseSection()
     sop: SopSection = SopSection()
     replies: RepliesSection = RepliesSection()
     service_hours: HoursSection = HoursSection()
@@ -126,3 +131,8 @@ def office(settings: Settings, secret_key: str) -> Office:
     spoken = f"Senin-Jumat {hours.opens.replace(':', '.')}-{hours.closes.replace(':', '.')}"
     override = Path(settings.replies.templates) if settings.replies.templates else None
     return Office(o.name, o.address, o.phone, spoken, o.email, secret_key, override)
+
+
+def database_url(settings: Settings, root: Path) -> str:
+    """The shared database where its variable is set; else the file beside the data."""
+    return secret(settings.database.url_env) or f"sqlite:///{root / 'mailbot.db'}"

@@ -358,12 +358,48 @@ class Case:
     version: int
     requester: str
     subject: str
-    office: str = "utama"
+    step: str = ""  # the running timer: T3 T6 T8 T9
+    channel: str = "email"  # email | langsung | tts
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts: a login of a person, or "mesin"."""
+
+    name: str
+    role: str  # mesin helpdesk admin_agency supervisor sysadmin
+
+
+@dataclass(frozen=True, slots=True)
+class CasePerson:
+    """A requested person within a case: what is asked, and what Admin Agency did (A-07). `values` of `person` are corrected ones."""
+
+    id: int
+    case_id: int
+    seq: int
+    person: Person
+    target: str = "SPSE lokal"
+    result: str = ""  # berhasil gagal ditolak, or "" while nothing was recorded
+    user_id: str = ""
+    note: str = ""
+    result_at: dt.datetime | None = None
+    result_by: str = ""
+    handed_how: str = ""
+    handed_at: dt.datetime | None = None
+    corrected: tuple[str, ...] = ()  # names of fields that a person corrected
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """New column values of one case_person row (`id`), or of the case row itself (`id` None)."""
+
+    id: int | None
+    values: tuple[tuple[str, object], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The only way a case changes: made by `case.decide`, stored by `store.apply` in one transaction."""
+    """The only way a case changes: made by `case.decide`, stored by `store.cases.apply` in one transaction."""
 
     case_id: int
     version: int  # that the decider saw; a stale one is refused
@@ -375,6 +411,11 @@ class Change:
     at: dt.datetime
     replies: tuple[Reply, ...] = ()
     round: int = 1
+    updates: tuple[Update, ...] = ()
+    data: tuple[tuple[str, object], ...] = ()  # kept with the event
+    stops: str = ""  # the timer that ends
+    starts: str = ""  # the timer that begins
+    due: dt.datetime | None = None  # of the timer that begins
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,7 @@ from pathlib import Path
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from mailbot import work
-from mailbot.work import World
+from mailbot.work import World, delivery, intake, lanes
 
 log = structlog.get_logger()
 # a poll that is still at work when the next is due is normal, not a warning
@@ -41,33 +40,33 @@ def sole_owner(root: Path) -> Iterator[None]:
 def service(world: World) -> Iterator[threading.Event]:
     """Runs all lanes until the block ends; yields the event that stops them."""
     stop = threading.Event()
-    work.recover(world)
-    lanes = [threading.Thread(target=_lane, args=(world, lane, stop), name=f"lane-{lane}") for lane in ("mail", "ocr")]
+    lanes.recover(world)
+    threads = [threading.Thread(target=_lane, args=(world, lane, stop), name=f"lane-{lane}") for lane in ("mail", "ocr")]
     scheduler = BackgroundScheduler(timezone="UTC")
     seconds = min(m.poll_seconds for m in world.settings.mailbox)
     scheduler.add_job(_poll, "interval", [world], seconds=seconds, max_instances=1, coalesce=True, misfire_grace_time=None)
     _poll(world)
     scheduler.start()
-    for lane in lanes:
-        lane.start()
+    for thread in threads:
+        thread.start()
     try:
         yield stop
     finally:
         stop.set()
         scheduler.shutdown(wait=True)
-        for lane in lanes:
-            lane.join()
+        for thread in threads:
+            thread.join()
 
 
 def _poll(world: World) -> None:
     try:
-        work.intake(world)
+        intake.intake(world)
     except Exception as error:
         log.error("mailbox not reached; the next poll tries again", error=repr(error))
 
 
 def _lane(world: World, lane: str, stop: threading.Event) -> None:
-    more: Callable[[], bool] = lambda: work.work(world, lane) or (lane == "mail" and work.send_next(world))  # noqa: E731
+    more: Callable[[], bool] = lambda: lanes.work(world, lane) or (lane == "mail" and delivery.send_next(world))  # noqa: E731
     while not stop.is_set():
         try:
             if not more():

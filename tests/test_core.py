@@ -92,8 +92,8 @@ def test_what_the_machine_does_with_a_verdict(decision: str, policy: str, state:
 
 
 def test_an_action_outside_the_table_is_refused() -> None:
-    with pytest.raises(case.Refused, match="diarsipkan"):
-        case.decide(replace(CASE, state=case.ARCHIVED), "lengkap", NOW, actor="petugas")
+    with pytest.raises(case.Refused, match="Diarsipkan"):
+        case.decide(replace(CASE, state=case.ARCHIVED), "lengkap", NOW)
 
 
 def test_service_minutes_skip_nights_weekends_and_holidays() -> None:

@@ -1,30 +1,74 @@
-"""Attempts and quarantine of intake (IN-34)."""
+"""Attempts and quarantine of intake (IN-34); versions of the schema; chains of events."""
 
+import datetime as dt
 from pathlib import Path
 
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, text
+
 from mailbot.model import Location
-from mailbot.store import Store
+from mailbot.store import Store, chain, mails, schema
+from mailbot.store.tables import metadata
 
 AT = Location("utama", "INBOX", 1, "7")
+NOW = dt.datetime(2026, 11, 23, 3, 0, tzinfo=dt.UTC)
 
 
-def known(store: Store) -> set[str]:
-    return store.known_uids("utama", "INBOX", 1)
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "m.db")
 
 
-def test_three_failures_set_a_mail_aside_until_it_is_released(tmp_path: Path) -> None:
-    store = Store(tmp_path / "m.db")
-    assert [store.attempt(AT) for _ in range(3)] == [1, 2, 3]
-
-    assert known(store) == {"7"}
-    assert store.release_quarantine() == 1
-    assert known(store) == set()
+def known(tx: Connection) -> set[str]:
+    return mails.known_uids(tx, "utama", "INBOX", 1, NOW)
 
 
-def test_a_failing_server_does_not_use_up_the_attempts_of_a_mail(tmp_path: Path) -> None:
-    store = Store(tmp_path / "m.db")
-    for _ in range(9):
-        store.attempt(AT)
-        store.forgive(AT)
+def test_three_failures_set_a_mail_aside_until_it_is_released(store: Store) -> None:
+    with store.transaction() as tx:
+        assert [mails.attempt(tx, AT) for _ in range(3)] == [1, 2, 3]
+        assert known(tx) == {"7"}
+        assert mails.release_quarantine(tx) == 1
+        assert known(tx) == set()
 
-    assert known(store) == set()
+
+def test_a_failing_server_does_not_use_up_the_attempts_of_a_mail(store: Store) -> None:
+    with store.transaction() as tx:
+        for _ in range(9):
+            mails.attempt(tx, AT)
+            mails.forgive(tx, AT)
+        assert known(tx) == set()
+
+
+def test_a_mail_that_waits_is_not_fetched_before_its_time(store: Store) -> None:
+    with store.transaction() as tx:
+        mails.attempt(tx, AT)
+        mails.note_failure(tx, AT, "empty", None, NOW + dt.timedelta(minutes=5))
+        assert known(tx) == {"7"}
+        assert mails.known_uids(tx, "utama", "INBOX", 1, NOW + dt.timedelta(minutes=6)) == set()
+
+
+def test_migrations_make_the_same_schema_as_the_tables(tmp_path: Path) -> None:
+    engine = Store(tmp_path / "m.db").engine
+    with engine.begin() as tx:
+        for name in reversed(metadata.sorted_tables):
+            tx.execute(text(f'DROP TABLE "{name.name}"'))
+        tx.execute(text("UPDATE alembic_version SET version_num = '0000'"))
+    schema.upgrade(engine)
+    with engine.connect() as connection:
+        difference = compare_metadata(MigrationContext.configure(connection), metadata)
+
+    assert schema.current(engine) == schema.head()
+    assert not difference
+
+
+@pytest.mark.parametrize("harm", ["UPDATE event SET reason = 'lain' WHERE seq = 2", "DELETE FROM event WHERE seq = 2",
+                                  "UPDATE event SET at = '2020' WHERE seq = 3"])  # fmt: skip
+def test_a_changed_or_removed_event_shows(store: Store, harm: str) -> None:
+    with store.transaction() as tx:
+        for number in range(3):
+            chain.append(tx, chain.OFFICE, NOW, "siti", "masuk", reason=str(number))
+        assert not list(chain.faults(chain.events(tx, chain.OFFICE)))
+        tx.execute(text(harm))
+        assert list(chain.faults(chain.events(tx, chain.OFFICE)))

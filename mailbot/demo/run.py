@@ -10,12 +10,12 @@ from collections.abc import Callable
 from email import message_from_bytes
 from pathlib import Path
 
-from sqlalchemy import select
-
 from mailbot import config, work
 from mailbot.demo.mails import DemoMail, demo_mails, with_references
 from mailbot.schedule import service
-from mailbot.store import tables as t
+from mailbot.store import mails as stored_mails
+from mailbot.store import outbox
+from mailbot.work import lanes
 
 MARKER = ".mailbot-demo"
 
@@ -73,10 +73,10 @@ def _answered(world: work.World, mail: DemoMail, mails: list[DemoMail]) -> bytes
     if mail.answers is None:
         return mail.data
     original = next(m for m in mails if m.name == mail.answers)
-    with world.store.transaction() as tx:
-        case_id = tx.scalar(select(t.message.c.case_id).where(t.message.c.header_id == _id(original)))
-        sent = tx.execute(select(t.outgoing).where(t.outgoing.c.case_id == case_id).order_by(t.outgoing.c.id.desc())).first()
-    assert sent is not None
+    with world.store.reading() as tx:
+        found = stored_mails.with_header_id(tx, _id(original))
+        assert found is not None and found.case_id is not None
+        sent = outbox.of_case(tx, found.case_id)[-1]
     return with_references(mail.data, sent.header_id, str(message_from_bytes(sent.data)["Subject"]))
 
 
@@ -87,24 +87,26 @@ def _id(mail: DemoMail) -> str:
 def _wait(world: work.World, expected: int, tell: Callable[[str], None], limit: float = 600) -> None:
     shown, end = -1, time.monotonic() + limit
     while time.monotonic() < end:
-        messages = world.store.messages()
+        with world.store.reading() as tx:
+            messages = stored_mails.everything(tx)
         finished = sum(m.state != "stored" for m in messages)
         if finished != shown:
             tell(f"{finished} dari {expected} email selesai diperiksa")
             shown = finished
-        if finished >= expected and work.idle(world):
+        if finished >= expected and lanes.idle(world):
             return
         time.sleep(0.3)
     raise TimeoutError(f"the demo did not finish within {limit:.0f} s; see the log above")
 
 
 def _row(world: work.World, mail: DemoMail) -> dict[str, str]:
-    with world.store.transaction() as tx:
-        row = tx.execute(select(t.message).where(t.message.c.header_id == _id(mail))).one()
-        verdict = world.store.verdict(tx, row.id)
-        kinds = list(tx.scalars(select(t.outgoing.c.kind).where(t.outgoing.c.key == row.semantic)))
+    with world.store.reading() as tx:
+        row = stored_mails.with_header_id(tx, _id(mail))
+        assert row is not None
+        verdict = stored_mails.verdict(tx, row.id)
+        kinds = outbox.kinds_for(tx, row.semantic)
     words = {"ignored": "ignore", "quarantined": "quarantine", "duplicate": "duplicate"}
     word = words.get(row.state) or (verdict.decision if verdict else "?")
     codes = dict.fromkeys(f.code for f in verdict.findings if f.cls != "note") if verdict and row.state == "judged" else ()
-    why = ", ".join(codes) or (row.rules if word == "ignore" else mail.about)
+    why = ", ".join(codes) or (" ".join(row.guard.rules) if word == "ignore" else mail.about)
     return {"mail": mail.name, "verdict": word, "expected": mail.expected, "why": why, "replies": ", ".join(kinds) or "-"}

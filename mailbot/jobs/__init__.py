@@ -33,7 +33,7 @@ def enqueue(tx: Connection, task: str, subject_id: int, now: dt.datetime) -> Non
 def claim(store: Store, lane: str, now: dt.datetime) -> Job | None:
     with store.transaction() as tx:
         due = (job.c.lane == lane) & (job.c.state == "waiting") & (job.c.due_at <= iso(now))
-        row = tx.execute(select(job).where(due).order_by(job.c.due_at, job.c.id).limit(1)).first()
+        row = tx.execute(select(job).where(due).order_by(job.c.due_at, job.c.id).limit(1).with_for_update(skip_locked=True)).first()
         if row is None:
             return None
         tx.execute(update(job).where(job.c.id == row.id).values(state="running", attempts=row.attempts + 1))
@@ -68,5 +68,5 @@ def retry(store: Store, now: dt.datetime) -> int:
 
 
 def busy(store: Store) -> bool:
-    with store.transaction() as tx:
+    with store.reading() as tx:
         return tx.scalar(select(job.c.id).where(job.c.state.in_(("waiting", "running"))).limit(1)) is not None

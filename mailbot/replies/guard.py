@@ -48,7 +48,7 @@ Rule = Callable[[Submission, Surroundings], Policy | None]
 def guard(mail: Submission, around: Surroundings) -> Guard:
     """The policy and the ids of the rules that spoke."""
     spoke = [(rule_id, policy) for rule_id, rule in RULES if (policy := rule(mail, around))]
-    worst = max((policy for _, policy in spoke), key=ORDER.index, default="reply")
+    worst: Policy = max((policy for _, policy in spoke), key=ORDER.index, default="reply")
     return Guard(worst, tuple(rule_id for rule_id, _ in spoke))
 
 

@@ -75,7 +75,7 @@ def _check(data: dict[str, Any]) -> Sop:
     )
 
 
-def _code(key: str, value: dict[str, str]) -> Code:
+def _code(key: str, value: dict[str, Any]) -> Code:
     cls = value.get("class")
     if cls not in ("certain", "unsure", "note") or "line" not in value:
         raise SopError(f"'codes.{key}' needs class = certain | unsure | note, and a line")

@@ -1,0 +1,225 @@
+"""Messages, where they lie, and what could not be taken in."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import ColumnElement, Connection, Row, Table, func, select, update
+
+from mailbot.model import Attachment, Case, Evidence, Guard, Location, RawMessage, Submission, Verdict
+from mailbot.store import iso
+from mailbot.store import tables as t
+
+EVIDENCE, VERDICT = TypeAdapter(Evidence), TypeAdapter(Verdict)
+MAX_ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A message row, as the stages after intake need it."""
+
+    id: int
+    content: str
+    semantic: str
+    header_id: str | None
+    sender: str | None
+    subject: str
+    received_at: dt.datetime
+    state: str
+    guard: Guard
+    case_id: int | None
+    round: int
+    problem: str | None
+
+
+# ------------------------------------------------------------------ attempts and quarantine
+
+
+def known_uids(tx: Connection, account: str, folder: str, uidvalidity: int, now: dt.datetime) -> set[str]:
+    """UIDs that need no fetch: stored, set aside after three failures, or to be tried later."""
+    found: set[str] = set()
+    for table in (t.location, t.quarantine):
+        query = select(table.c.uid).where(
+            table.c.account == account, table.c.folder == folder, table.c.uidvalidity == uidvalidity
+        )
+        if table is t.quarantine:
+            query = query.where((table.c.attempts >= MAX_ATTEMPTS) | (table.c.due_at > iso(now)))
+        found |= set(tx.scalars(query))
+    return found
+
+
+def attempt(tx: Connection, at: Location) -> int:
+    """Counts an attempt before it begins (IN-34); the number so far."""
+    row = tx.execute(select(t.quarantine.c.attempts).where(*_at(t.quarantine, at))).first()
+    if row is None:
+        tx.execute(t.quarantine.insert().values(**_location(at), attempts=1, error=""))
+        return 1
+    tx.execute(update(t.quarantine).where(*_at(t.quarantine, at)).values(attempts=row[0] + 1))
+    return int(row[0]) + 1
+
+
+def forgive(tx: Connection, at: Location) -> None:
+    """Takes back the attempt that was just counted."""
+    tx.execute(update(t.quarantine).where(*_at(t.quarantine, at)).values(attempts=t.quarantine.c.attempts - 1))
+
+
+def note_failure(tx: Connection, at: Location, error: str, path: str | None, due_at: dt.datetime | None = None) -> None:
+    values = {"error": error[:500], "path": path, "due_at": iso(due_at) if due_at else ""}
+    tx.execute(update(t.quarantine).where(*_at(t.quarantine, at)).values(**values))
+
+
+def release_quarantine(tx: Connection) -> int:
+    """Mails set aside at intake are fetched again with the next poll; how many."""
+    return tx.execute(t.quarantine.delete().where(t.quarantine.c.attempts >= MAX_ATTEMPTS)).rowcount
+
+
+def quarantined(tx: Connection) -> list[Row[Any]]:
+    return list(tx.execute(select(t.quarantine).where(t.quarantine.c.attempts >= MAX_ATTEMPTS)))
+
+
+# ------------------------------------------------------------------ identity
+
+
+def link(tx: Connection, at: Location, message_id: int) -> None:
+    tx.execute(t.location.insert().values(**_location(at), message_id=message_id))
+    tx.execute(t.quarantine.delete().where(*_at(t.quarantine, at)))
+
+
+def copy_of(tx: Connection, content: str, semantic: str) -> int | None:
+    """The message of which this is the same mail again (keys C and S of IN-20)."""
+    query = select(t.message.c.id).where((t.message.c.content == content) | (t.message.c.semantic == semantic))
+    return tx.scalar(query.order_by(t.message.c.id).limit(1))
+
+
+def header_id_known(tx: Connection, header_id: str | None) -> bool:
+    """Another mail came with this Message-ID before (IN-20: remarkable, never a key)."""
+    query = select(t.message.c.id).where(t.message.c.header_id == header_id).limit(1)
+    return bool(header_id) and tx.scalar(query) is not None
+
+
+def add(tx: Connection, raw: RawMessage, semantic: str, mail: Submission, guard: Guard, case: Case | None, state: str,
+        problem: str | None, now: dt.datetime, channel: str = "email") -> int:  # fmt: skip
+    row = tx.execute(t.message.insert().values(
+        content=raw.sha256, semantic=semantic, header_id=mail.message_id, sender=mail.sender, sender_name=mail.sender_name[:200],
+        subject=mail.subject, files=_files(mail), size=raw.size, received_at=iso(raw.received_at), stored_at=iso(now),
+        channel=channel, state=state, policy=guard.policy, rules=" ".join(guard.rules), case_id=case.id if case else None,
+        round=case.round if case else 1, problem=problem).returning(t.message.c.id))  # fmt: skip
+    return int(row.scalar_one())
+
+
+def _files(mail: Submission) -> str:
+    return json.dumps(sorted(a.sha256 for a in mail.attachments))
+
+
+def case_of_references(tx: Connection, references: tuple[str, ...]) -> int | None:
+    """Newest reference first: our own mails, then mails of the thread that we hold."""
+    for reference in references:
+        for table in (t.outgoing, t.message):
+            query = select(table.c.case_id).where(table.c.header_id == reference, table.c.case_id.is_not(None))
+            if found := tx.scalar(query.order_by(table.c.id.desc()).limit(1)):
+                return int(found)
+    return None
+
+
+def case_of_files(tx: Connection, mail: Submission) -> int | None:
+    """The case that already holds exactly these files from this sender."""
+    if not mail.attachments:
+        return None
+    query = select(t.message.c.case_id).where(t.message.c.files == _files(mail), t.message.c.sender == mail.sender)
+    return tx.scalar(query.where(t.message.c.case_id.is_not(None)).order_by(t.message.c.id.desc()).limit(1))
+
+
+# ------------------------------------------------------------------ reading and verdict
+
+
+def get(tx: Connection, message_id: int) -> Stored:
+    return _stored(tx.execute(select(t.message).where(t.message.c.id == message_id)).one())
+
+
+def everything(tx: Connection) -> list[Stored]:
+    return [_stored(r) for r in tx.execute(select(t.message).order_by(t.message.c.id))]
+
+
+def of_case(tx: Connection, case_id: int) -> list[Row[Any]]:
+    """Newest first."""
+    query = select(t.message).where(t.message.c.case_id == case_id).order_by(t.message.c.id.desc())
+    return list(tx.execute(query))
+
+
+def at_uid(tx: Connection, uid: str) -> tuple[int | None, bool]:
+    """The message at a location's uid, and whether that was its first location."""
+    found = tx.scalar(select(t.location.c.message_id).where(t.location.c.uid == uid))
+    first = select(t.location.c.uid).where(t.location.c.message_id == found).order_by(t.location.c.uid)
+    return found, found is not None and tx.scalar(first) == uid
+
+
+def with_header_id(tx: Connection, header_id: str) -> Stored | None:
+    row = tx.execute(select(t.message).where(t.message.c.header_id == header_id).order_by(t.message.c.id)).first()
+    return _stored(row) if row else None
+
+
+def evidence(tx: Connection, message_id: int) -> Evidence | None:
+    text = tx.scalar(select(t.message.c.evidence).where(t.message.c.id == message_id))
+    return EVIDENCE.validate_json(text) if text else None
+
+
+def verdict(tx: Connection, message_id: int) -> Verdict | None:
+    text = tx.scalar(select(t.message.c.verdict).where(t.message.c.id == message_id))
+    return VERDICT.validate_json(text) if text else None
+
+
+def save_reading(tx: Connection, message_id: int, found: Evidence, attachments: Iterable[Attachment]) -> None:
+    values = {"evidence": EVIDENCE.dump_json(found).decode(), "state": "read"}
+    tx.execute(update(t.message).where(t.message.c.id == message_id).values(**values))
+    tx.execute(t.attachment.delete().where(t.attachment.c.message_id == message_id))
+    rows = [
+        {"message_id": message_id, "seq": seq, "name": a.name, "type": a.type, "sha256": a.sha256, "size": a.size,
+         "inside": a.inside, "problem": a.problem}
+        for seq, a in enumerate(attachments, 1)
+    ]  # fmt: skip
+    if rows:
+        tx.execute(t.attachment.insert(), rows)
+
+
+def attachments(tx: Connection, case_id: int) -> list[Row[Any]]:
+    """All attachments of a case in the order they came; columns of `attachment` and the round."""
+    query = select(t.attachment, t.message.c.round).join(t.message, t.message.c.id == t.attachment.c.message_id)
+    return list(tx.execute(query.where(t.message.c.case_id == case_id).order_by(t.message.c.id, t.attachment.c.seq)))
+
+
+def save_verdict(tx: Connection, message_id: int, found: Verdict, state: str = "judged") -> None:
+    values = {"verdict": VERDICT.dump_json(found).decode(), "state": state}
+    tx.execute(update(t.message).where(t.message.c.id == message_id).values(**values))
+
+
+def set_state(tx: Connection, message_id: int, state: str, problem: str | None = None) -> None:
+    tx.execute(update(t.message).where(t.message.c.id == message_id).values(state=state, problem=problem))
+
+
+def move_to_case(tx: Connection, message_ids: Iterable[int], case_id: int, number: int) -> None:
+    """For merging and splitting: the messages become round `number` of another case."""
+    where = t.message.c.id.in_(list(message_ids))
+    tx.execute(update(t.message).where(where).values(case_id=case_id, round=number))
+
+
+def count(tx: Connection) -> int:
+    return int(tx.scalar(select(func.count()).select_from(t.message)) or 0)
+
+
+def _location(at: Location) -> dict[str, Any]:
+    return {"account": at.account, "folder": at.folder, "uidvalidity": at.uidvalidity, "uid": at.uid}
+
+
+def _at(table: Table, at: Location) -> list[ColumnElement[bool]]:
+    return [table.c[key] == value for key, value in _location(at).items()]
+
+
+def _stored(r: Row[Any]) -> Stored:
+    guard = Guard(r.policy, tuple(r.rules.split()))
+    return Stored(r.id, r.content, r.semantic, r.header_id, r.sender, r.subject,
+                  dt.datetime.fromisoformat(r.received_at), r.state, guard, r.case_id, r.round, r.problem)  # fmt: skip

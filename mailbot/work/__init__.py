@@ -1,0 +1,107 @@
+"""The units of work: each does one thing and says whether there was work. Loops and sleeps live in `schedule`.
+
+intake: mailbox -> case and receipt · reading: mail -> evidence -> verdict -> change · delivery: outbox -> SMTP · desk: what people do
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import structlog
+from sqlalchemy import Connection
+
+from mailbot import config, jobs
+from mailbot.mailbox import Mailbox
+from mailbot.mailbox.folder import Folder
+from mailbot.mailbox.imap import Imap, ImapSettings
+from mailbot.model import Actor, Case, Reply, Update
+from mailbot.replies import compose, smtp
+from mailbot.sop import Sop, case, clock, load
+from mailbot.store import Store, cases, outbox
+
+log = structlog.get_logger()
+
+
+class Sender(Protocol):
+    def __call__(self, data: bytes, sender: str, recipient: str, /) -> smtp.Handover: ...
+
+
+@dataclass(frozen=True)
+class World:
+    """What the units of work act on; put together once by `open_world`."""
+
+    settings: config.Settings
+    root: Path
+    store: Store
+    sop: Sop
+    office: compose.Office
+    hours: clock.Hours
+    mailboxes: tuple[tuple[Mailbox, config.MailboxSection], ...]
+    send: Sender
+    now: Callable[[], dt.datetime]
+
+    @property
+    def blobs(self) -> Path:
+        return self.root / "blobs"
+
+    def due(self, limit: str) -> dt.datetime:
+        """When a step that starts now is due; `limit` is a key of the SOP file's limits."""
+        return self.hours.deadline(self.now(), self.sop.limits[limit])
+
+
+def open_world(settings: config.Settings, now: Callable[[], dt.datetime], secret_key: str = "") -> World:
+    root = Path(settings.storage.path).resolve()
+    (root / "blobs").mkdir(parents=True, exist_ok=True)
+    h = settings.service_hours
+    closed = frozenset(dt.date.fromisoformat(d) for d in h.closed)
+    hours = clock.Hours(dt.time.fromisoformat(h.opens), dt.time.fromisoformat(h.closes), h.zone, closed)
+    office = config.office(settings, secret_key or config.installation_secret(root))
+    sop = load(Path(settings.sop.file) if settings.sop.file else None)
+    mailboxes = tuple((_mailbox(m), m) for m in settings.mailbox)
+    store = Store(config.database_url(settings, root))
+    return World(settings, root, store, sop, office, hours, mailboxes, _sender(settings), now)
+
+
+def _mailbox(m: config.MailboxSection) -> Mailbox:
+    if m.kind == "folder":
+        return Folder(m.account, Path(m.path))
+    return Imap(ImapSettings(
+        account=m.account, host=m.host, port=m.port, tls=m.tls, user=m.user, secret=config.secret(m.secret_env),
+        folder=m.folder, mark=m.mark, move_to=m.move_to, ca_file=Path(m.ca_file) if m.ca_file else None))  # fmt: skip
+
+
+def _sender(settings: config.Settings) -> Sender:
+    s = settings.smtp
+    if s.kind == "folder":
+        return smtp.Outfolder(Path(s.path)).hand_over
+    secret = config.secret(s.secret_env)
+    found = smtp.SmtpSettings(s.host, s.port, s.tls, s.user, secret, ca_file=Path(s.ca_file) if s.ca_file else None)
+    return lambda data, sender, recipient: smtp.hand_over(data, sender, recipient, found)
+
+
+# ------------------------------------------------------------------ the one door
+
+
+def act(world: World, tx: Connection, found: Case, action: str, *, actor: Actor = case.MACHINE, reason: str = "",
+        updates: tuple[Update, ...] = (), data: tuple[tuple[str, object], ...] = ()) -> Case:  # fmt: skip
+    """Decides and stores one change; raises case.Refused or store.Stale with words for the person who tried."""
+    change = case.decide(found, action, world.now(), actor=actor, reason=reason, updates=updates, data=data, due=world.due)
+    return cases.apply(tx, change)
+
+
+def put(world: World, tx: Connection, found: Case, reply: Reply, key: str, references: tuple[str | None, ...], seq: int = 0) -> int | None:
+    """A reply into the outbox, with the job that delivers it; None where it is there already. `seq` 0: the case's round."""
+    thread = compose.Thread(reply.to, found.number, tuple(r for r in references if r))
+    mail = compose.compose(reply.kind, seq or found.round, key, thread, dict(reply.values), world.office, world.now())
+    outgoing_id = outbox.add(tx, found.id, mail, world.now())
+    if outgoing_id is not None:
+        jobs.enqueue(tx, "deliver", outgoing_id, world.now())
+    return outgoing_id
+
+
+def blob_path(blobs: Path, sha256: str) -> Path:
+    return blobs / sha256[:2] / sha256

@@ -1,0 +1,149 @@
+"""A stored mail -> evidence -> verdict over the union of the case's rounds -> what follows for the case."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sqlalchemy import Connection, Row
+
+from mailbot import jobs, parsers
+from mailbot.mailbox import keep
+from mailbot.model import Attachment, Case, Evidence, Letter, Reply, Verdict
+from mailbot.parsers.indonesian import name_key
+from mailbot.replies import compose
+from mailbot.sop import case, clock, judge
+from mailbot.store import cases, mails
+from mailbot.store.mails import Stored
+from mailbot.work import World, act, blob_path, put
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What a mail held and what was read of it."""
+
+    attachments: tuple[Attachment, ...]
+    evidence: Evidence
+
+
+def read(world: World, job: jobs.Job) -> None:
+    with world.store.transaction() as tx:
+        stored = mails.get(tx, job.subject_id)
+    opened = read_blob(world, blob_path(world.blobs, stored.content))
+    with world.store.transaction() as tx:
+        mails.save_reading(tx, stored.id, opened.evidence, opened.attachments)
+        if stored.case_id:
+            conclude(world, tx, stored.case_id)
+        jobs.done(tx, job)
+
+
+def read_blob(world: World, path: Path) -> Opened:
+    """Reads one mail; its attachments are kept as blobs too, so that pages and papers can show them."""
+    leaves = Path(tempfile.mkdtemp(prefix="leaves-", dir=world.root))
+    try:
+        mail = parsers.open_mail(str(path), str(leaves))
+        for attachment in mail.attachments:
+            _keep_leaf(world, attachment)
+        return Opened(mail.attachments, parsers.read(mail, world.now().date()))
+    finally:
+        shutil.rmtree(leaves, ignore_errors=True)
+
+
+def _keep_leaf(world: World, attachment: Attachment) -> None:
+    source = Path(attachment.path)
+    if not attachment.size or not source.is_file() or blob_path(world.blobs, attachment.sha256).exists():
+        return
+    with source.open("rb") as handle:
+        keep(iter(lambda: handle.read(1 << 20), b""), world.blobs)
+
+
+def set_aside(world: World, tx: Connection, message_id: int) -> None:
+    """A mail that nobody can read is a person's: quarantine entry and the case before the help desk."""
+    mails.set_state(tx, message_id, "quarantined", "reading failed")
+    stored = mails.get(tx, message_id)
+    if stored.case_id and (found := cases.get(tx, stored.case_id)).state in case.ACTIONS["tinjau"].sources:
+        act(world, tx, found, "tinjau", reason="surat tidak dapat dibaca mesin")
+
+
+# ------------------------------------------------------------------ conclusion
+
+
+def conclude(world: World, tx: Connection, case_id: int) -> None:
+    """Judges the union of the case's rounds once all its mails are read, and stores what follows."""
+    rows = mails.of_case(tx, case_id)
+    read_rows = [r for r in rows if r.evidence]
+    if not read_rows or any(r.state == "stored" for r in rows):
+        return
+    found = cases.get(tx, case_id)
+    whole = union(tx, read_rows)
+    verdict = judge.judge(whole, world.sop, world.now().date())
+    newest = mails.get(tx, read_rows[0].id)
+    mails.save_verdict(tx, newest.id, verdict)
+    if found.state not in case.CHECKING:
+        return
+    key = _letter_key(whole)
+    _remember(tx, found, whole, key)
+    twin = cases.same_letter(tx, found.id, key) if key else None
+    if twin:
+        _double(world, tx, found, twin, newest)
+    else:
+        _follow(world, tx, found, whole, verdict, newest)
+
+
+def _remember(tx: Connection, found: Case, whole: Evidence, key: str) -> None:
+    names = ", ".join(p.nama.value for p in whole.persons if p.nama.value)
+    cases.remember_letter(tx, found.id, whole.letter, names, key or None)
+    cases.set_persons(tx, found.id, [(p, name_key(p.nama.value) if p.nama.value else "") for p in whole.persons])
+
+
+def _double(world: World, tx: Connection, found: Case, twin: Case, newest: Stored) -> None:
+    """The same letter came before, perhaps through another channel: the requester is pointed to the first case."""
+    mails.set_state(tx, newest.id, "duplicate")
+    act(world, tx, found, "duplikat", reason=f"sama dengan {twin.number}")
+    if newest.guard.policy == "reply" and found.requester:
+        values = {"waktu": clock.spoken(world.now(), world.hours.zone)}
+        reply = Reply("duplicate", found.requester, tuple(values.items()))
+        put(world, tx, replace(found, number=twin.number), reply, newest.semantic, (newest.header_id,))
+
+
+def _follow(world: World, tx: Connection, found: Case, whole: Evidence, verdict: Verdict, newest: Stored) -> None:
+    change = case.by_verdict(found, verdict, newest.guard, world.now(), world.due)
+    cases.apply(tx, change)
+    for reply in change.replies:
+        filled = Reply(reply.kind, reply.to, tuple(values_of(world, whole, verdict).items()))
+        put(world, tx, found, filled, newest.semantic, (newest.header_id,))
+
+
+def union(tx: Connection, rows: list[Row[tuple[object, ...]]]) -> Evidence:
+    """The rounds of a case, newest first in `rows`: the newest copy of each document wins; persons are joined anew over all of it."""
+    whole = Evidence()
+    for row in reversed(rows):
+        new = mails.evidence(tx, row.id) or Evidence()
+        documents = judge.with_rounds(judge.renumbered(new.documents, row.round), whole.documents)
+        letter = new.letter if any(d.kind == "surat_permohonan" for d in new.documents) else whole.letter
+        # the people are those of the newest letter; without a new letter, those of the earlier round with new data
+        people = new.persons if letter != whole.letter or not whole.persons else whole.persons
+        if letter == whole.letter and whole.persons:
+            people = parsers.fields.join(documents, new.persons)
+        whole = Evidence(documents, people, letter or Letter(), new.body, new.subject or whole.subject, new.links)
+    return whole
+
+
+def _letter_key(evidence: Evidence) -> str:
+    nips = sorted(p.nip.value for p in evidence.persons if p.nip.value)
+    number, office = evidence.letter.nomor.value, evidence.letter.instansi.value
+    return "|".join((number, office or "", *nips)).lower() if number and nips else ""
+
+
+def values_of(world: World, evidence: Evidence, verdict: Verdict) -> dict[str, object]:
+    """What the templates of a check's result may say."""
+    return {
+        "waktu": clock.spoken(world.now(), world.hours.zone),
+        "kekurangan": compose.defects(verdict, world.sop),
+        "sudah_baik": compose.received_well(evidence.documents, verdict, world.sop),
+        "tte": world.sop.accept_tte,
+    }
+
+
