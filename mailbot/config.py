@@ -29,6 +29,7 @@ class OfficeSection(Section):
     aliases: tuple[str, ...] = ()
     own_lists: tuple[str, ...] = ()
     number_prefix: str = "LPSE"
+    spse_url: str = ""
 
 
 class MailboxSection(Section):
@@ -74,6 +75,18 @@ class SopSection(Section):
 class RepliesSection(Section):
     enabled: bool = True
     templates: str = ""
+    forwarded: bool = False
+    form: bool = True
+    remind_after_days: tuple[int, ...] = (7, 21)
+
+
+Level = Literal["L0", "L1", "L2", "L3", "L4"]
+
+
+class VerificationSection(Section):
+    pengaktifan: Level = "L0"
+    penonaktifan: Level = "L0"
+    directory: tuple[str, ...] = ()
 
 
 class HoursSection(Section):
@@ -91,6 +104,7 @@ class Settings(Section):
     database: DatabaseSection = DatabaseSection()
     sop: SopSection = SopSection()
     replies: RepliesSection = RepliesSection()
+    verification: VerificationSection = VerificationSection()
     service_hours: HoursSection = HoursSection()
 
 

@@ -20,6 +20,7 @@ from mailbot.sop import Sop
 
 # long In-Reply-To must not be encoded, or Outlook loses the thread (MAIL.md 0.5)
 POLICY = SMTP.clone(max_line_length=998)
+EDIT_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]+")
 MESSAGE_ID = re.compile(r"^<[^<>\s@]{1,180}@[^<>\s@]{1,68}>$")
 
 
@@ -39,6 +40,14 @@ class Office:
 
 
 @dataclass(frozen=True, slots=True)
+class Pdf:
+    """A paper of ours that goes with a reply."""
+
+    name: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Thread:
     """What a reply answers: its recipient and the ids that keep it in the requester's thread."""
 
@@ -49,13 +58,12 @@ class Thread:
 
 def compose(kind: str, seq: int, key: str, thread: Thread, values: dict[str, Any], office: Office, now: dt.datetime) -> Outgoing:
     """`key` is the content key S of the mail that is answered: the id survives a restored backup (IN-51)."""
-    data = {"nomor_tiket": thread.number, "office": office, "sapaan": "Pemohon", **values}
+    subject, body = text(kind, thread.number, values, office)
     message = EmailMessage(policy=POLICY)
     message["Date"] = format_datetime(now.astimezone(dt.UTC))
     message["From"] = f'"{safe(office.name)}" <{office.email}>'
     message["To"] = thread.to
-    subject = render(kind, "subject", data, office.templates).strip()
-    message["Subject"] = f"[{thread.number}] {subject}"
+    message["Subject"] = subject
     message["Message-ID"] = message_id(kind, key, seq, office)
     references = [r for r in thread.references if MESSAGE_ID.match(r)][-10:]
     if references:
@@ -63,8 +71,19 @@ def compose(kind: str, seq: int, key: str, thread: Thread, values: dict[str, Any
     message["Auto-Submitted"], message["X-Auto-Response-Suppress"] = "auto-replied", "All"
     message["Precedence"], message["Content-Language"] = "bulk", "id"
     message["X-Mailbot-Loop"] = f"v1 {loop_mark(message['Message-ID'], office.secret)}"
-    message.set_content(render(kind, "body", data, office.templates), cte="8bit")
+    message.set_content(body, cte="8bit")
+    for attached in values.get("lampiran", ()):
+        message.add_attachment(attached.data, maintype="application", subtype="pdf", filename=attached.name)
     return Outgoing(key, kind, seq, str(message["Message-ID"]), thread.to, message.as_bytes())
+
+
+def text(kind: str, number: str, values: dict[str, Any], office: Office) -> tuple[str, str]:
+    """Subject and body as they leave. `isi_petugas` in the values is the body as a person edited it."""
+    data = {"nomor_tiket": number, "office": office, "sapaan": "Pemohon", **values}
+    subject = render(kind, "subject", data, office.templates).strip()
+    edited = values.get("isi_petugas")
+    body = EDIT_CONTROLS.sub("", str(edited)) if edited else render(kind, "body", data, office.templates)
+    return f"[{number}] {subject}", body
 
 
 def message_id(kind: str, key: str, seq: int, office: Office) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -41,6 +42,30 @@ def new(tx: Connection, requester: str, requester_name: str, subject: str, numbe
     return get(tx, case_id)
 
 
+def split_off(tx: Connection, parent: Case, number: str, now: dt.datetime) -> Case:
+    """A new case, as if just received, on the parent's messages; its persons are moved by the caller."""
+    old = tx.execute(select(t.case_file).where(t.case_file.c.id == parent.id)).one()
+    values = dict(old._mapping)
+    for name in ("id", "printed_at", "printed_by", "merged_into"):
+        values.pop(name)
+    values |= {"number": number, "version": 1, "created_at": iso(now), "changed_at": iso(now), "split_from": parent.id,
+               "state": "diterima", "letter_key": None, "step": "", "due_at": None}  # fmt: skip
+    case_id = int(tx.execute(t.case_file.insert().values(**values).returning(t.case_file.c.id)).scalar_one())
+    chain.append(tx, case_id, now, "mesin", "terima", new="diterima", reason=f"dipisahkan dari {parent.number}")
+    return get(tx, case_id)
+
+
+def verify(tx: Connection, case_id: int, person_id: int | None, level: str, how: str, actor: str, now: dt.datetime) -> None:
+    """Records how it was made sure who asks (MAIL.md 2.7)."""
+    values = {"case_id": case_id, "person_id": person_id, "level": level, "how": how, "actor": actor, "at": iso(now)}
+    tx.execute(t.verification.insert().values(**values))
+
+
+def verifications(tx: Connection, case_id: int) -> list[Row[Any]]:
+    query = select(t.verification).where(t.verification.c.case_id == case_id).order_by(t.verification.c.id)
+    return list(tx.execute(query))
+
+
 def get(tx: Connection, case_id: int) -> Case:
     return _case(tx.execute(select(t.case_file).where(t.case_file.c.id == case_id)).one())
 
@@ -73,7 +98,7 @@ def apply(tx: Connection, change: Change) -> Case:
         values |= dict(own.values)
     seen = (t.case_file.c.id == change.case_id, t.case_file.c.version == change.version, t.case_file.c.state == change.old)
     if tx.execute(update(t.case_file).where(*seen).values(**values)).rowcount != 1:
-        raise Stale(_who_was_faster(tx, change.case_id))
+        raise Stale(who_was_faster(tx, change.case_id))
     for other in (u for u in change.updates if u.id is not None):
         _update_person(tx, change.case_id, other)
     chain.append(tx, change.case_id, change.at, change.actor, change.action, old=change.old, new=change.new,
@@ -85,7 +110,7 @@ def apply(tx: Connection, change: Change) -> Case:
     return get(tx, change.case_id)
 
 
-def _who_was_faster(tx: Connection, case_id: int) -> str:
+def who_was_faster(tx: Connection, case_id: int) -> str:
     last = chain.events(tx, case_id)[-1]
     return f"Berkas ini baru saja diubah oleh {last.actor} ({last.action}). Muat ulang halaman dan periksa kembali; perubahan Anda belum disimpan."
 
@@ -120,12 +145,30 @@ def set_persons(tx: Connection, case_id: int, found: Iterable[tuple[Person, str]
 
 
 def _with_corrections(person: Person, same: Row[Any] | None) -> Person:
-    from dataclasses import replace
-
     if same is None or same.corrected == "{}":
         return person
     old = PERSON.validate_json(same.person)
-    return replace(person, **{name: getattr(old, name) for name in json.loads(same.corrected)})
+    for name in json.loads(same.corrected):
+        person = with_field(person, name, getattr(old, name))
+    return person
+
+
+def with_field(person: Person, name: str, value: object) -> Person:
+    """The person with one of the eight fields (or peran, tindakan) replaced."""
+    changes: dict[str, Any] = {name: value}
+    return replace(person, **changes)
+
+
+def move_persons(tx: Connection, ids: Iterable[int], source: int, target: int) -> int:
+    """For splitting: these persons belong to another case from now on; how many were moved."""
+    where = (t.case_person.c.case_id == source, t.case_person.c.id.in_(list(ids)))
+    return tx.execute(update(t.case_person).where(*where).values(case_id=target)).rowcount
+
+
+def corrections(tx: Connection, person_id: int) -> dict[str, list[str]]:
+    """field -> [value as read, by whom, when]."""
+    text_found = tx.scalar(select(t.case_person.c.corrected).where(t.case_person.c.id == person_id))
+    return dict(json.loads(text_found or "{}"))
 
 
 def remember_letter(tx: Connection, case_id: int, letter: Letter, names: str, key: str | None) -> None:

@@ -146,9 +146,14 @@ def everything(tx: Connection) -> list[Stored]:
 
 
 def of_case(tx: Connection, case_id: int) -> list[Row[Any]]:
-    """Newest first."""
-    query = select(t.message).where(t.message.c.case_id == case_id).order_by(t.message.c.id.desc())
+    """Newest first; those of the case it was split from too."""
+    query = select(t.message).where(_belongs(case_id)).order_by(t.message.c.id.desc())
     return list(tx.execute(query))
+
+
+def _belongs(case_id: int) -> ColumnElement[bool]:
+    parent = select(t.case_file.c.split_from).where(t.case_file.c.id == case_id).scalar_subquery()
+    return (t.message.c.case_id == case_id) | (t.message.c.case_id == parent)
 
 
 def at_uid(tx: Connection, uid: str) -> tuple[int | None, bool]:
@@ -189,7 +194,7 @@ def save_reading(tx: Connection, message_id: int, found: Evidence, attachments: 
 def attachments(tx: Connection, case_id: int) -> list[Row[Any]]:
     """All attachments of a case in the order they came; columns of `attachment` and the round."""
     query = select(t.attachment, t.message.c.round).join(t.message, t.message.c.id == t.attachment.c.message_id)
-    return list(tx.execute(query.where(t.message.c.case_id == case_id).order_by(t.message.c.id, t.attachment.c.seq)))
+    return list(tx.execute(query.where(_belongs(case_id)).order_by(t.message.c.id, t.attachment.c.seq)))
 
 
 def save_verdict(tx: Connection, message_id: int, found: Verdict, state: str = "judged") -> None:

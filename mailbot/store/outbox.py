@@ -85,3 +85,9 @@ def waiting(tx: Connection) -> bool:
 def interrupted(tx: Connection) -> list[int]:
     """Mails whose hand-over was cut off by the end of the process."""
     return list(tx.scalars(select(t.outgoing.c.id).where(t.outgoing.c.state == "sending")))
+
+
+def next_seq(tx: Connection, key: str, kind: str) -> int:
+    """For mails that a person sends: the same kind may go out more than once for one incoming mail."""
+    query = select(func.max(t.outgoing.c.seq)).where(t.outgoing.c.key == key, t.outgoing.c.kind == kind)
+    return int(tx.scalar(query) or 0) + 1

@@ -42,13 +42,13 @@ def deviations(tx: Connection, since: str = "", until: str = "9999") -> list[Row
     return list(tx.execute(query.order_by(t.step.c.id.desc())))
 
 
-def explain(tx: Connection, step_id: int, reason: str, actor: str) -> bool:
+def explain(tx: Connection, case_id: int, step_id: int, reason: str, actor: str) -> bool:
     """The executor gives the reason (R-26); not after it was accepted."""
-    where = (t.step.c.id == step_id, t.step.c.late == 1, t.step.c.accepted_at.is_(None))
+    where = (t.step.c.id == step_id, t.step.c.case_id == case_id, t.step.c.late == 1, t.step.c.accepted_at.is_(None))
     return tx.execute(update(t.step).where(*where).values(reason=reason, reason_by=actor)).rowcount == 1
 
 
-def accept(tx: Connection, step_id: int, actor: str, now: dt.datetime) -> bool:
+def accept(tx: Connection, case_id: int, step_id: int, actor: str, now: dt.datetime) -> bool:
     """A supervisor accepts a given reason."""
-    where = (t.step.c.id == step_id, t.step.c.reason != "", t.step.c.accepted_at.is_(None))
+    where = (t.step.c.id == step_id, t.step.c.case_id == case_id, t.step.c.reason != "", t.step.c.accepted_at.is_(None))
     return tx.execute(update(t.step).where(*where).values(accepted_by=actor, accepted_at=iso(now))).rowcount == 1

@@ -132,6 +132,7 @@ case_file = Table(
     Column("printed_at", String),
     Column("printed_by", String),
     Column("merged_into", ForeignKey("case_file.id")),
+    Column("split_from", ForeignKey("case_file.id")),  # shares the messages of that case
     Index("case_queue", "state", "due_at"),
     Index("case_recent", "created_at"),
     Index("case_letter", "letter_number"),

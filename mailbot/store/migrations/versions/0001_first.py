@@ -158,8 +158,13 @@ def _case_file() -> None:
         sa.Column("printed_at", sa.String(), nullable=True),
         sa.Column("printed_by", sa.String(), nullable=True),
         sa.Column("merged_into", sa.Integer(), nullable=True),
+        sa.Column("split_from", sa.Integer(), nullable=True),
         sa.ForeignKeyConstraint(
             ["merged_into"],
+            ["case_file.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["split_from"],
             ["case_file.id"],
         ),
         sa.PrimaryKeyConstraint("id"),

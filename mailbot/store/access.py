@@ -1,0 +1,58 @@
+"""The register of access rights with its history; never a password (R-25, A-14)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, update
+
+from mailbot.store import iso
+from mailbot.store import tables as t
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRight:
+    """One role of one person at one office. Dates are ISO days; `status`: aktif | nonaktif."""
+
+    user_id: str
+    nama: str
+    nip: str
+    peran: str
+    instansi: str
+    email: str = ""
+    telepon: str = ""
+    status: str = "aktif"
+    active_since: str | None = None
+    valid_until: str | None = None
+    basis: str = ""
+    case_number: str = ""
+    ended_at: str | None = None
+    ended_reason: str = ""
+    executor: str = ""
+
+
+def record(tx: Connection, right: AccessRight, actor: str, what: str, now: dt.datetime) -> int:
+    """Adds or replaces the row of (NIP, role, instansi) and keeps what it became in the history."""
+    key = (t.access_right.c.nip == right.nip, t.access_right.c.peran == right.peran, t.access_right.c.instansi == right.instansi)
+    found = tx.scalar(select(t.access_right.c.id).where(*key))
+    if found is None:
+        found = tx.execute(t.access_right.insert().values(**asdict(right)).returning(t.access_right.c.id)).scalar_one()
+    else:
+        tx.execute(update(t.access_right).where(t.access_right.c.id == found).values(**asdict(right)))
+    kept = json.dumps(asdict(right), ensure_ascii=False)
+    tx.execute(t.access_history.insert().values(access_id=found, at=iso(now), actor=actor, what=what, row=kept))
+    return int(found)
+
+
+def of_nip(tx: Connection, nip: str) -> list[Row[Any]]:
+    """Active rights first."""
+    query = select(t.access_right).where(t.access_right.c.nip == nip).order_by(t.access_right.c.status, t.access_right.c.id)
+    return list(tx.execute(query))
+
+
+def history(tx: Connection, access_id: int) -> list[Row[Any]]:
+    query = select(t.access_history).where(t.access_history.c.access_id == access_id).order_by(t.access_history.c.id)
+    return list(tx.execute(query))
