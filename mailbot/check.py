@@ -6,10 +6,13 @@ import datetime as dt
 import email.utils
 import hashlib
 import mimetypes
+import os
 import resource
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from email.message import EmailMessage
 from email.parser import BytesHeaderParser
 from email.policy import compat32
@@ -20,9 +23,9 @@ from sqlalchemy import Connection
 
 from mailbot import config, jobs, work
 from mailbot.mailbox.folder import Folder
-from mailbot.model import FIELDS, Document, Evidence, Found, Mark, Person, Verdict
+from mailbot.model import FIELDS, Attachment, Document, Evidence, Found, Mark, Person, Verdict
 from mailbot.store import cases, mails, outbox
-from mailbot.work import intake, lanes
+from mailbot.work import intake, lanes, reading
 
 SECRET = "rehearsal"
 DOCUMENTS = {".pdf", ".jpg", ".jpeg", ".png", ".tif", ".tiff", ".docx"}
@@ -66,25 +69,49 @@ def _date(path: Path) -> dt.datetime:
     return found if found.tzinfo else found.replace(tzinfo=dt.UTC)
 
 
-def check(paths: list[Path], settings: config.Settings, now: dt.datetime) -> Iterator[dict[str, Any]]:
-    """One record per message, in order of their Date; a bad file never stops the others."""
+@dataclass(frozen=True)
+class Rehearsal:
+    """One message: what `--json` prints, and its attachments as long as the generator is not asked for the next."""
+
+    record: dict[str, Any]
+    attachments: tuple[Attachment, ...]
+
+
+def check(paths: list[Path], settings: config.Settings, now: dt.datetime) -> Iterator[Rehearsal]:
+    """One record per message, in order of their Date; a bad file never stops the others. All cores read ahead."""
     with tempfile.TemporaryDirectory(prefix="mailbot-check-") as folder:
         root = Path(folder)
-        scratch = root / "in"
-        scratch.mkdir()
-        inbox = root / "inbox"
-        inbox.mkdir()
-        box = config.MailboxSection(path=str(inbox))
+        for name in ("in", "inbox", "data/blobs"):
+            (root / name).mkdir(parents=True)
         own = settings.model_copy(update={
-            "storage": config.StorageSection(path=str(root / "data")), "mailbox": (box,),
+            "storage": config.StorageSection(path=str(root / "data")),
+            "mailbox": (config.MailboxSection(path=str(root / "inbox")),),
             "smtp": config.SmtpSection(path=str(root / "sent"))})  # fmt: skip
         world = work.open_world(own, lambda: now, SECRET)
-        for number, (name, path) in enumerate(mails_of(paths, scratch)):
-            yield _one(world, name, path, inbox / f"{number:06d}.eml")
+        found = mails_of(paths, root / "in")
+        with ThreadPoolExecutor(os.cpu_count() or 2, "check") as pool:
+            ahead = _ahead(world, [path for _, path in found], pool)
+            world = replace(world, reader=lambda path: ahead[path.name].result()[0])
+            for number, (name, path) in enumerate(found):
+                yield _one(world, name, path, root / "inbox" / f"{number:06d}.eml", ahead)
 
 
-def _one(world: work.World, name: str, source: Path, target: Path) -> dict[str, Any]:
-    start, cpu = time.monotonic(), _cpu()
+Ahead = dict[str, Future[tuple[work.Opened, float]]]
+
+
+def _ahead(world: work.World, paths: list[Path], pool: ThreadPoolExecutor) -> Ahead:
+    """Readings that have begun, by the hash of the mail; equal mails are read once."""
+    hashes = {hashlib.sha256(path.read_bytes()).hexdigest(): path for path in reversed(paths)}
+    return {sha256: pool.submit(_read, world, hashes[sha256]) for sha256 in reversed(hashes)}
+
+
+def _read(world: work.World, path: Path) -> tuple[work.Opened, float]:
+    start = time.monotonic()
+    return reading.read_blob(world, path), time.monotonic() - start
+
+
+def _one(world: work.World, name: str, source: Path, target: Path, ahead: Ahead) -> Rehearsal:
+    cpu = _cpu()
     target.write_bytes(source.read_bytes())
     intake.intake(world)
     while jobs.busy(world.store):
@@ -92,7 +119,11 @@ def _one(world: work.World, name: str, source: Path, target: Path) -> dict[str, 
             break
     with world.store.reading() as tx:
         record = _record(world, tx, name, target.name)
-    return {**record, "seconds": round(time.monotonic() - start, 2), "cpu_seconds": round(_cpu() - cpu, 2)}
+    future = ahead[hashlib.sha256(source.read_bytes()).hexdigest()]
+    failed = future.exception() is not None
+    opened, seconds = (None, 0.0) if failed else future.result()
+    leaves = tuple(replace(a, path=str(work.blob_path(world.blobs, a.sha256))) for a in opened.attachments) if opened else ()
+    return Rehearsal({**record, "seconds": round(seconds, 2), "cpu_seconds": round(_cpu() - cpu, 2)}, leaves)
 
 
 def _cpu() -> float:

@@ -9,6 +9,8 @@ import os
 import shutil
 import signal
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,7 +20,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from mailbot import __version__, check, config, jobs, parsers, work
+from mailbot import __version__, check, check_html, config, jobs, parsers, work
 from mailbot.demo import run as demo_run
 from mailbot.parsers import child
 from mailbot.schedule import AlreadyRunning, service, sole_owner
@@ -69,8 +71,7 @@ def demo(
     seed: Annotated[int, typer.Option(help="another seed makes other people and letters")] = 19,
 ) -> None:
     """Generates a mailbox of synthetic scans, runs the service over it and shows what happened to each mail."""
-    # people watch the demo: only what went wrong is logged
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    _log_trouble_only()
     existed = demo_run.clean(folder)
     if clean:
         print(f"{folder} removed" if existed else f"{folder} holds no demo; nothing removed")
@@ -101,8 +102,10 @@ def check_command(
     config_file: Config = None,
     now: Annotated[str | None, typer.Option(help="ISO time to judge at; default: the current time")] = None,
     schema: Annotated[bool, typer.Option("--schema", help="print the JSON Schema of --json and end")] = False,
+    html: Annotated[Path | None, typer.Option("--html", help="write pages with the found places drawn on the scans")] = None,
 ) -> None:
     """Shows what would happen to these mails. Read-only: nothing is sent, nothing is changed."""
+    _log_trouble_only()
     if schema:
         print(json.dumps(check.schema(), indent=1))
         return
@@ -111,8 +114,31 @@ def check_command(
         raise typer.Exit(2)
     at = dt.datetime.fromisoformat(now) if now else dt.datetime.now(dt.UTC)
     at = at if at.tzinfo else at.replace(tzinfo=dt.UTC)
-    for record in check.check(paths, config.load(config_file), at):
-        print(json.dumps(record, ensure_ascii=False) if as_json else _sheet(record), flush=True)
+    pages = []
+    with _progress() as tell:
+        for number, found in enumerate(check.check(paths, config.load(config_file), at), 1):
+            tell(f"{number} email diperiksa: {found.record['path']}")
+            print(json.dumps(found.record, ensure_ascii=False) if as_json else _sheet(found.record), flush=True)
+            if html:
+                pages.append((check_html.write(html, found.record, found.attachments, number), found.record))
+    if html:
+        check_html.index(html, pages)
+        err.print(f"pages: {html}/index.html")
+
+
+def _log_trouble_only() -> None:
+    """Where people watch the output, only what went wrong is logged."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str], None]]:
+    """A moving line on a terminal; nothing where the output is read by a program."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    with err.status("membaca ...") as status:
+        yield status.update
 
 
 def _sheet(record: dict[str, Any]) -> str:

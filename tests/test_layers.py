@@ -11,7 +11,7 @@ ROOT = Path(mailbot.__file__).parent
 RINGS = {
     "model": 0, "sop": 1, "parsers.letters": 1, "parsers.fields": 1, "parsers.indonesian": 1, "parsers.message": 1,
     "replies.guard": 1, "replies": 2, "parsers": 2, "mailbox": 2, "store": 2, "jobs": 2, "paper": 2,
-    "work": 3, "schedule": 3, "config": 3, "cli": 3, "check": 3, "demo": 3,
+    "work": 3, "schedule": 3, "config": 3, "cli": 3, "check": 3, "check_html": 3, "demo": 3,
 }  # fmt: skip
 EDGES = {"imapclient": "mailbox", "smtplib": "replies", "tesserocr": "parsers", "pypdfium2": ("parsers", "demo"),
          "sqlalchemy": ("store", "jobs", "work", "check"), "weasyprint": ("paper", "demo"), "tnefparse": "parsers"}  # fmt: skip

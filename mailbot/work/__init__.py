@@ -18,7 +18,7 @@ from mailbot import config, jobs
 from mailbot.mailbox import Mailbox
 from mailbot.mailbox.folder import Folder
 from mailbot.mailbox.imap import Imap, ImapSettings
-from mailbot.model import Actor, Case, Reply, Update
+from mailbot.model import Actor, Attachment, Case, Evidence, Reply, Update
 from mailbot.replies import compose, smtp
 from mailbot.sop import Sop, case, clock, load
 from mailbot.store import Store, cases, outbox
@@ -28,6 +28,14 @@ log = structlog.get_logger()
 
 class Sender(Protocol):
     def __call__(self, data: bytes, sender: str, recipient: str, /) -> smtp.Handover: ...
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What a mail held and what was read of it."""
+
+    attachments: tuple[Attachment, ...]
+    evidence: Evidence
 
 
 @dataclass(frozen=True)
@@ -43,6 +51,7 @@ class World:
     mailboxes: tuple[tuple[Mailbox, config.MailboxSection], ...]
     send: Sender
     now: Callable[[], dt.datetime]
+    reader: Callable[[Path], Opened] | None = None  # reads a blob ahead of its job, where somebody did
 
     @property
     def blobs(self) -> Path:

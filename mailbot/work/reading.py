@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy import Connection, Row
@@ -17,21 +17,14 @@ from mailbot.replies import compose
 from mailbot.sop import case, clock, judge
 from mailbot.store import cases, mails
 from mailbot.store.mails import Stored
-from mailbot.work import World, act, blob_path, put
-
-
-@dataclass(frozen=True)
-class Opened:
-    """What a mail held and what was read of it."""
-
-    attachments: tuple[Attachment, ...]
-    evidence: Evidence
+from mailbot.work import Opened, World, act, blob_path, put
 
 
 def read(world: World, job: jobs.Job) -> None:
     with world.store.transaction() as tx:
         stored = mails.get(tx, job.subject_id)
-    opened = read_blob(world, blob_path(world.blobs, stored.content))
+    path = blob_path(world.blobs, stored.content)
+    opened = world.reader(path) if world.reader else read_blob(world, path)
     with world.store.transaction() as tx:
         mails.save_reading(tx, stored.id, opened.evidence, opened.attachments)
         if stored.case_id:
