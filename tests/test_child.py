@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from mailbot.model import Line, PageReading, Word
-from mailbot.parsers import child
+from mailbot.parsers import child, sandbox
 from mailbot.parsers.child import ChildFailed, Limits
 
 LIMITS = Limits(seconds=20, cpu_seconds=10)
@@ -165,7 +165,7 @@ def test_threads_of_the_parent_and_of_the_child() -> None:
     assert child.run(threads, result=int, limits=LIMITS) == 4
 
 
-@pytest.mark.skipif("unavailable" in child.sandbox_report().values(), reason="this kernel lacks a layer")
+@pytest.mark.skipif("unavailable" in sandbox.sandbox_report().values(), reason="this kernel lacks a layer")
 @pytest.mark.parametrize("what", ["socket", "fork", "exec", "kill", "chmod", "read", "write", "limit"])
 def test_the_sandbox_denies(what: str, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
@@ -191,6 +191,6 @@ def test_the_libraries_work_inside() -> None:
 
 
 def test_required_and_unavailable_is_loud(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(child, "landlock_abi", lambda: 0)
-    with pytest.raises(child.SandboxUnavailable, match="landlock"):
+    monkeypatch.setattr(sandbox, "landlock_abi", lambda: 0)
+    with pytest.raises(sandbox.SandboxUnavailable, match="landlock"):
         child.run(double, 1, result=int, limits=Limits(sandbox="required"))

@@ -22,7 +22,12 @@ _pool = ThreadPoolExecutor(max_workers=os.cpu_count() or 2, thread_name_prefix="
 
 def warm() -> None:
     """Lets the fork server import what children need once; call before the first reading."""
-    child.preload(["mailbot.parsers", "cv2", "numpy", "pydantic", "tesserocr", "onnxruntime"])
+    child.preload([f"{__name__}:_warmed"])
+
+
+def _warmed() -> None:
+    """In the fork server: libraries and models are loaded here once, and inherited by every child."""
+    pages.warm()
 
 
 def open_mail(path: str, into: str) -> Submission:
@@ -84,8 +89,9 @@ def _assembled(attachment: Attachment, started: object) -> FileReading:
 
 def _office(attachment: Attachment) -> tuple[PageReading, ...]:
     try:
-        result = tuple[PageReading, ...]
-        return _limited(files.office_pages, attachment, attachment.path, attachment.type, result=result)
+        args = (attachment.path, attachment.type)
+        found: tuple[PageReading, ...] = _limited(files.office_pages, attachment, *args, result=tuple[PageReading, ...])
+        return found
     except child.ChildFailed as failure:
         return (PageReading(1, "none", problem=failure.code or "FILE-RUSAK"),)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("OMP_THREAD_LIMIT", "1")  # before tesserocr: its OpenMP threads cost three to ten times more
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # before onnxruntime, which else reports to its maker over the network
 
 import cv2
 import numpy as np
@@ -143,6 +144,14 @@ def second(image_crop: Pixels) -> tuple[str, float]:
     keep = (best != 0) & np.concatenate(([True], best[1:] != best[:-1]))
     text = "".join(characters[i] for i in best[keep])
     return text.strip(), float(sure[keep].mean()) if keep.any() else 0.0
+
+
+def warm() -> None:
+    """Both engines loaded, and run once on an empty line, which makes them allocate what they keep."""
+    line: Pixels = np.full((48, 320), 255, np.uint8)
+    if tesserocr is not None:
+        read(line, psm=7)
+    second(line)
 
 
 # ------------------------------------------------------------------ value spans

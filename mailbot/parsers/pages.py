@@ -500,6 +500,12 @@ def _blank(grey: Pixels) -> bool:
     return int(((stats[1:, 3] >= 4) & (stats[1:, 4] >= 6)).sum()) < 8
 
 
+def warm() -> None:
+    """Loads the models and runs them once, so that forked children inherit them; stays without threads."""
+    cv2.setNumThreads(1)
+    ocr.warm()
+
+
 def read_page(path: str, type: str, number: int) -> PageReading:
     """Everything about one page (from 1); raises FileProblem when the file or the page cannot be opened."""
     page = _upright(path, type, number)

@@ -1,0 +1,128 @@
+"""Speed and memory of reading: everything mailbot does to a page against the plain tools, paired in one run.
+
+CPU of mailbot counts the parent, the fork server and all limited children. `tesseract` is one command-line pass
+(-l eng, OMP_THREAD_LIMIT=1) over the same page at 200 dpi. Accuracy of the same pages is in `benchmarks.pages`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import hashlib
+import io
+import os
+import resource
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from benchmarks import papers
+from mailbot import parsers
+from mailbot.model import Attachment, Submission
+from mailbot.parsers import child, pages
+
+PROFILES = ("office200", "office200", "office150", "office300", "skewed", "grey", "photocopy", "turned")
+
+
+def _attachment(data: bytes, type: str, folder: Path) -> Attachment:
+    digest = hashlib.sha256(data).hexdigest()
+    path = folder / digest
+    path.write_bytes(data)
+    return Attachment(f"{digest[:8]}.{type}", type, digest, len(data), str(path))
+
+
+def _cpu_of(who: int) -> float:
+    usage = resource.getrusage(who)
+    return usage.ru_utime + usage.ru_stime
+
+
+def _measured(work: Callable[[], object]) -> tuple[float, float]:
+    """(CPU seconds, wall seconds) of this process, its children and the children of the fork server."""
+    before, start = _cpu(), time.monotonic()
+    work()
+    return _cpu() - before, time.monotonic() - start
+
+
+def _cpu() -> float:
+    return _cpu_of(resource.RUSAGE_SELF) + _cpu_of(resource.RUSAGE_CHILDREN) + child.usage().cpu_seconds
+
+
+def _mail(attachments: list[Attachment]) -> Submission:
+    return Submission("<bench@example>", "a@b.example", "", "", None, (), "", "", (), (), tuple(attachments))
+
+
+def _grey(path: str, type: str, folder: Path, number: int) -> Path:
+    """The page as plain tools get it: upright grey pixels at 200 dpi."""
+    image = np.asarray(pages.upright(path, type, 1).convert("L"))
+    target = folder / f"page{number}.pgm"
+    cv2.imwrite(str(target), image)
+    return target
+
+
+def _tesseract(images: list[Path]) -> None:
+    environment = os.environ | {"OMP_THREAD_LIMIT": "1"}
+    for image in images:
+        subprocess.run(["tesseract", str(image), "stdout", "-l", "eng", "--dpi", "200"], env=environment,
+                       check=True, capture_output=True)  # fmt: skip
+
+
+def _ocrmypdf(images: list[Path], folder: Path) -> None:
+    """As paperless-ngx runs it: mode skip, rotate, deskew, clean when `unpaper` is there, PDF/A."""
+    source, environment = folder / "all.pdf", os.environ | {"OMP_THREAD_LIMIT": "1"}
+    first, *rest = [Image.open(path) for path in images]
+    first.save(source, "PDF", resolution=200, save_all=True, append_images=rest)
+    options = ["--skip-text", "--rotate-pages", "--rotate-pages-threshold", "12", "--deskew", "--output-type", "pdfa"]
+    options += ["--clean"] if shutil.which("unpaper") else []
+    subprocess.run(["ocrmypdf", "-l", "eng", "--jobs", "2", *options, str(source), str(folder / "out.pdf")],
+                   env=environment, check=True, capture_output=True)  # fmt: skip
+
+
+def _twenty_pages(folder: Path) -> Attachment:
+    images = []
+    for seed in range(20):
+        pixels = papers.paper(seed).pixels
+        images.append(Image.fromarray(cv2.resize(pixels, None, fx=1.5, fy=1.5)[..., ::-1]))
+    out = io.BytesIO()
+    images[0].save(out, "PDF", resolution=300, save_all=True, append_images=images[1:])
+    return _attachment(out.getvalue(), "pdf", folder)
+
+
+def _row(name: str, cpu: float, wall: float, count: int, base: float) -> None:
+    print(f"{name:34}{cpu / count:12.3f}{cpu / base:9.2f}{wall / count:14.3f}{60 * count / wall:12.0f}")
+
+
+def main(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="bench reading")
+    parser.add_argument("--pages", type=int, default=40)
+    options = parser.parse_args(argv)
+    parsers.warm()
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        folder = Path(name)
+        files = []
+        for seed in range(options.pages):
+            file = papers.degraded(papers.paper(seed).pixels, PROFILES[seed % len(PROFILES)], seed)
+            files.append(_attachment(file.data, file.type, folder))
+        parsers.read_files([_attachment(b"%PDF-1.4", "pdf", folder)])  # the fork server is up
+        whole = _measured(lambda: parsers.read(_mail(files), dt.date(2026, 3, 1)))
+        plain = [_grey(f.path, f.type, folder, number) for number, f in enumerate(files)]
+        base = _measured(lambda: _tesseract(plain))
+        print(f"{'what':34}{'CPU s/page':>12}{'ratio':>9}{'wall s/page':>14}{'pages/min':>12}")
+        _row("tesseract -l eng, one pass", *base, len(files), base[0])
+        _row("mailbot, everything", *whole, len(files), base[0])
+        if shutil.which("ocrmypdf"):
+            _row("ocrmypdf as paperless-ngx runs it", *_measured(lambda: _ocrmypdf(plain, folder)), len(files), base[0])
+        else:
+            print("ocrmypdf is not installed: not compared")
+        five = _measured(lambda: parsers.read(_mail(files[:5]), dt.date(2026, 3, 1)))
+        print(f"a mail of 5 pages: {five[1]:.2f} s wall, {five[0]:.2f} s CPU")
+        twenty = _twenty_pages(folder)
+        parsers.read_files([twenty])
+        print(f"largest child, 20 pages of 300 dpi in one PDF: {child.usage().peak_memory / 2**20:.0f} MB")
+    return 0
