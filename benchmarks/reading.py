@@ -23,7 +23,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from benchmarks import papers
+from benchmarks.made import papers
 from mailbot import parsers
 from mailbot.model import Attachment, Submission
 from mailbot.parsers import child, pages

@@ -28,6 +28,7 @@ def warm() -> None:
 def _warmed() -> None:
     """In the fork server: libraries and models are loaded here once, and inherited by every child."""
     pages.warm()
+    child.learn(int, Submission, PageReading, tuple[PageReading, ...], tuple[Tte, ...])
 
 
 def open_mail(path: str, into: str) -> Submission:

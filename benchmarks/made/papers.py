@@ -17,7 +17,7 @@ from PIL import Image
 from weasyprint import HTML
 from weasyprint.text.fonts import FontConfiguration
 
-from benchmarks import inks
+from benchmarks.made import inks
 
 TEST = 100_000
 DPI = 200

@@ -1,0 +1,1 @@
+"""Synthetic pages and pens for the benchmarks of reading."""
