@@ -24,6 +24,7 @@ from pydantic import TypeAdapter
 
 from mailbot.parsers import forks, sandbox
 from mailbot.parsers.sandbox import SandboxUnavailable, require_sandbox
+from mailbot.parsers.sandbox import sandbox_report as sandbox_report  # for the doctor
 
 T = TypeVar("T")
 Mode = Literal["required", "best-effort"]
