@@ -9,7 +9,6 @@ import mimetypes
 import os
 import resource
 import tempfile
-import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -91,23 +90,18 @@ def check(paths: list[Path], settings: config.Settings, now: dt.datetime) -> Ite
         found = mails_of(paths, root / "in")
         with ThreadPoolExecutor(os.cpu_count() or 2, "check") as pool:
             ahead = _ahead(world, [path for _, path in found], pool)
-            world = replace(world, reader=lambda path: ahead[path.name].result()[0])
+            world = replace(world, reader=lambda path: ahead[path.name].result())
             for number, (name, path) in enumerate(found):
                 yield _one(world, name, path, root / "inbox" / f"{number:06d}.eml", ahead)
 
 
-Ahead = dict[str, Future[tuple[work.Opened, float]]]
+Ahead = dict[str, Future[work.Opened]]
 
 
 def _ahead(world: work.World, paths: list[Path], pool: ThreadPoolExecutor) -> Ahead:
     """Readings that have begun, by the hash of the mail; equal mails are read once."""
     hashes = {hashlib.sha256(path.read_bytes()).hexdigest(): path for path in reversed(paths)}
-    return {sha256: pool.submit(_read, world, hashes[sha256]) for sha256 in reversed(hashes)}
-
-
-def _read(world: work.World, path: Path) -> tuple[work.Opened, float]:
-    start = time.monotonic()
-    return reading.read_blob(world, path), time.monotonic() - start
+    return {sha256: pool.submit(reading.read_blob, world, hashes[sha256]) for sha256 in reversed(hashes)}
 
 
 def _one(world: work.World, name: str, source: Path, target: Path, ahead: Ahead) -> Rehearsal:
@@ -120,10 +114,9 @@ def _one(world: work.World, name: str, source: Path, target: Path, ahead: Ahead)
     with world.store.reading() as tx:
         record = _record(world, tx, name, target.name)
     future = ahead[hashlib.sha256(source.read_bytes()).hexdigest()]
-    failed = future.exception() is not None
-    opened, seconds = (None, 0.0) if failed else future.result()
+    opened = None if future.exception() else future.result()
     leaves = tuple(replace(a, path=str(work.blob_path(world.blobs, a.sha256))) for a in opened.attachments) if opened else ()
-    return Rehearsal({**record, "seconds": round(seconds, 2), "cpu_seconds": round(_cpu() - cpu, 2)}, leaves)
+    return Rehearsal({**record, "seconds": round(opened.seconds if opened else 0, 2), "cpu_seconds": round(_cpu() - cpu, 2)}, leaves)
 
 
 def _cpu() -> float:

@@ -19,8 +19,8 @@ header { padding: 14px 22px; background: #fff; border-bottom: 1px solid #d8dce2 
 main { display: grid; grid-template-columns: minmax(340px, 30%) 1fr; gap: 18px; padding: 18px 22px }
 .card { background: #fff; border: 1px solid #d8dce2; border-radius: 8px; padding: 12px 16px; margin-bottom: 14px }
 .complete { color: #116329 } .incomplete { color: #a40e26 } .review { color: #8a4b00 }
-table { border-collapse: collapse; width: 100%; font-size: 14px } td { padding: 3px 6px 3px 0; vertical-align: top }
-td:first-child { color: #57606a; white-space: nowrap } li.certain { color: #a40e26 } li.unsure { color: #8a4b00 } li.note { color: #57606a }
+table { border-collapse: collapse; width: 100%; font-size: 14px } td { padding: 3px 6px 3px 0; vertical-align: top; overflow-wrap: anywhere }
+td:first-child { color: #57606a; white-space: nowrap; overflow-wrap: normal } li.certain { color: #a40e26 } li.unsure { color: #8a4b00 } li.note { color: #57606a }
 figure { margin: 0 0 18px; background: #fff; border: 1px solid #d8dce2; border-radius: 8px; padding: 8px } figcaption { color: #57606a; font-size: 13px; padding: 4px }
 svg { width: 100%; height: auto; display: block } rect { fill: none; stroke-width: 3 } text { font: 15px sans-serif; paint-order: stroke; stroke: #fff; stroke-width: 4px }
 .field { stroke: #0a58ca } .field-t { fill: #0a58ca } .doubt { stroke: #d9480f } .doubt-t { fill: #d9480f } .mark { stroke: #2b8a3e } .mark-t { fill: #2b8a3e }
@@ -110,9 +110,9 @@ def _places(r: dict[str, Any], d: dict[str, Any], page: int) -> Iterator[tuple[l
 
 
 def _box(box: list[float], label: str, css: str, wide: int, high: int) -> str:
-    x, y, w, h = box[0] * wide, box[1] * high, (box[2] - box[0]) * wide, (box[3] - box[1]) * high
+    x, y, w, h = box[0] * wide - 3, box[1] * high - 3, (box[2] - box[0]) * wide + 6, (box[3] - box[1]) * high + 6
     return (f'<rect class="{css}" x="{x:.0f}" y="{y:.0f}" width="{w:.0f}" height="{h:.0f}"/>'
-            f'<text class="{css}-t" x="{x:.0f}" y="{max(14, y - 4):.0f}">{escape(label)}</text>')  # fmt: skip
+            f'<text class="{css}-t" x="{x + w + 5:.0f}" y="{y + h - 4:.0f}">{escape(label)}</text>')  # fmt: skip
 
 
 def _size(jpeg: bytes) -> tuple[int, int]:

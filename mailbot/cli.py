@@ -89,9 +89,9 @@ def demo(
 
 
 def _show(rows: list[dict[str, str]]) -> None:
-    table = Table("Email", "Hasil", "Alasan", "Balasan")
+    table = Table("Email", "Hasil", "Alasan", "Balasan", "Detik")
     for row in rows:
-        table.add_row(row["mail"], row["verdict"], row["why"], row["replies"])
+        table.add_row(row["mail"], row["verdict"], row["why"], row["replies"], row["seconds"])
     Console(width=None if sys.stdout.isatty() else 140).print(table)
 
 

@@ -105,8 +105,10 @@ def _row(world: work.World, mail: DemoMail) -> dict[str, str]:
         assert row is not None
         verdict = stored_mails.verdict(tx, row.id)
         kinds = outbox.kinds_for(tx, row.semantic)
+        seconds = stored_mails.reading_seconds(tx, row.id)
     words = {"ignored": "ignore", "quarantined": "quarantine", "duplicate": "duplicate"}
     word = words.get(row.state) or (verdict.decision if verdict else "?")
     codes = dict.fromkeys(f.code for f in verdict.findings if f.cls != "note") if verdict and row.state == "judged" else ()
     why = ", ".join(codes) or (" ".join(row.guard.rules) if word == "ignore" else mail.about)
-    return {"mail": mail.name, "verdict": word, "expected": mail.expected, "why": why, "replies": ", ".join(kinds) or "-"}
+    return {"mail": mail.name, "verdict": word, "expected": mail.expected, "why": why, "replies": ", ".join(kinds) or "-",
+            "seconds": f"{seconds:.1f}"}  # fmt: skip

@@ -178,8 +178,8 @@ def verdict(tx: Connection, message_id: int) -> Verdict | None:
     return VERDICT.validate_json(text) if text else None
 
 
-def save_reading(tx: Connection, message_id: int, found: Evidence, attachments: Iterable[Attachment]) -> None:
-    values = {"evidence": EVIDENCE.dump_json(found).decode(), "state": "read"}
+def save_reading(tx: Connection, message_id: int, found: Evidence, attachments: Iterable[Attachment], seconds: float = 0) -> None:
+    values = {"evidence": EVIDENCE.dump_json(found).decode(), "state": "read", "read_ms": round(seconds * 1000)}
     tx.execute(update(t.message).where(t.message.c.id == message_id).values(**values))
     tx.execute(t.attachment.delete().where(t.attachment.c.message_id == message_id))
     rows = [
@@ -210,6 +210,10 @@ def move_to_case(tx: Connection, message_ids: Iterable[int], case_id: int, numbe
     """For merging and splitting: the messages become round `number` of another case."""
     where = t.message.c.id.in_(list(message_ids))
     tx.execute(update(t.message).where(where).values(case_id=case_id, round=number))
+
+
+def reading_seconds(tx: Connection, message_id: int) -> float:
+    return int(tx.scalar(select(t.message.c.read_ms).where(t.message.c.id == message_id)) or 0) / 1000
 
 
 def count(tx: Connection) -> int:

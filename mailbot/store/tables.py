@@ -57,6 +57,7 @@ message = Table(
     Column("problem", String),
     Column("evidence", Text),
     Column("verdict", Text),
+    Column("read_ms", Integer, nullable=False, server_default="0"),
 )  # fmt: skip
 
 attachment = Table(

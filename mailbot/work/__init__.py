@@ -32,10 +32,11 @@ class Sender(Protocol):
 
 @dataclass(frozen=True)
 class Opened:
-    """What a mail held and what was read of it."""
+    """What a mail held, what was read of it, and how many seconds that took."""
 
     attachments: tuple[Attachment, ...]
     evidence: Evidence
+    seconds: float
 
 
 @dataclass(frozen=True)

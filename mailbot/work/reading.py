@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,7 +27,7 @@ def read(world: World, job: jobs.Job) -> None:
     path = blob_path(world.blobs, stored.content)
     opened = world.reader(path) if world.reader else read_blob(world, path)
     with world.store.transaction() as tx:
-        mails.save_reading(tx, stored.id, opened.evidence, opened.attachments)
+        mails.save_reading(tx, stored.id, opened.evidence, opened.attachments, opened.seconds)
         if stored.case_id:
             conclude(world, tx, stored.case_id)
         jobs.done(tx, job)
@@ -34,12 +35,14 @@ def read(world: World, job: jobs.Job) -> None:
 
 def read_blob(world: World, path: Path) -> Opened:
     """Reads one mail; its attachments are kept as blobs too, so that pages and papers can show them."""
+    start = time.monotonic()
     leaves = Path(tempfile.mkdtemp(prefix="leaves-", dir=world.root))
     try:
         mail = parsers.open_mail(str(path), str(leaves))
         for attachment in mail.attachments:
             _keep_leaf(world, attachment)
-        return Opened(mail.attachments, parsers.read(mail, world.now().date()))
+        evidence = parsers.read(mail, world.now().date())
+        return Opened(mail.attachments, evidence, time.monotonic() - start)
     finally:
         shutil.rmtree(leaves, ignore_errors=True)
 

@@ -8,15 +8,17 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from email import message_from_bytes
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
 from sqlalchemy import create_engine, text
 
 from mailbot import check
-from mailbot.demo.mails import DemoMail, demo_mails
+from mailbot.demo.mails import DemoMail, demo_mails, with_references
 
 LIGHT = ("04", "09", "10", "11", "12", "13", "14")
 MAILBOT = [sys.executable, "-m", "mailbot.cli"]
@@ -38,14 +40,14 @@ def config_in(folder: Path) -> Path:
     return path
 
 
-def rows(folder: Path, query: str) -> list[tuple[object, ...]]:
+def rows(folder: Path, query: str, **values: str) -> list[tuple[Any, ...]]:
     path = folder / "data" / "mailbot.db"
     if not path.exists():
         return []
     engine = create_engine(f"sqlite:///{path}")
     try:
         with engine.connect() as connection:
-            return [tuple(r) for r in connection.execute(text(query))]
+            return [tuple(r) for r in connection.execute(text(query), values)]
     except Exception:  # the tables are not there yet
         return []
     finally:
@@ -65,28 +67,48 @@ def run_for(config: Path, seconds: float) -> None:
     process.wait()
 
 
-def test_killed_at_random_moments_each_mail_is_handled_exactly_once(tmp_path: Path, mails: list[DemoMail]) -> None:
-    config, rng = config_in(tmp_path), random.Random(5)
-    for mail in mails:
-        (tmp_path / "inbox" / "new" / mail.name).write_bytes(mail.data)
-    for _ in range(6):
-        run_for(config, rng.uniform(1.0, 4.0))
+def finish(folder: Path, config: Path, count: int) -> None:
     process = subprocess.Popen([*MAILBOT, "run", "--config", str(config)], stderr=subprocess.DEVNULL)
     try:
-        end = time.monotonic() + 150
-        while not finished(tmp_path, len(mails)) and time.monotonic() < end:
+        end = time.monotonic() + 280
+        while not finished(folder, count) and time.monotonic() < end:
             time.sleep(0.5)
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(60)
+    assert finished(folder, count)
 
-    assert finished(tmp_path, len(mails))
+
+def lay(folder: Path, mail: DemoMail) -> None:
+    """Into the Maildir; an answer answers what was sent for the mail that it names."""
+    data = mail.data
+    if mail.answers:
+        query = "select o.header_id, o.data from outgoing o join message m on m.case_id = o.case_id where m.subject = :s order by o.id desc"
+        original = next(m for m in demo_mails() if m.name == mail.answers)
+        header_id, sent = rows(folder, query, s=str(message_from_bytes(original.data)["Subject"]))[0]
+        data = with_references(data, str(header_id), str(message_from_bytes(bytes(sent))["Subject"]))
+    (folder / "inbox" / "new" / mail.name).write_bytes(data)
+
+
+@pytest.mark.timeout(700)
+def test_killed_at_20_random_moments_each_mail_is_handled_exactly_once(tmp_path: Path) -> None:
+    config, rng, mails = config_in(tmp_path), random.Random(5), demo_mails(19, dt.datetime.now(dt.UTC))
+    for phase, kills in ((1, 14), (2, 6)):
+        for mail in (m for m in mails if m.phase == phase):
+            lay(tmp_path, mail)
+        for _ in range(kills):
+            run_for(config, rng.uniform(0.7, 4.0))
+        finish(tmp_path, config, sum(m.phase <= phase for m in mails))
+
     assert rows(tmp_path, "select count(*) from location") == [(len(mails),)]
     sent = [message_from_bytes(p.read_bytes()) for p in (tmp_path / "sent").glob("*.eml")]
-    receipts = [m["To"] for m in sent if "Tanda terima" in m["Subject"]]
-    answered = [m for m in mails if m.expected != "ignore"]
-    assert len(receipts) == len(set(receipts)) == len(answered)
+    receipts = Counter(str(m["In-Reply-To"]) for m in sent if ".receipt." in m["Message-ID"] or ".duplicate." in m["Message-ID"])
+    answered = {str(message_from_bytes(m.data)["Message-ID"]) for m in mails if m.expected != "ignore"}
+    assert receipts == dict.fromkeys(answered, 1)
+    returns = [m["In-Reply-To"] for m in sent if ".incomplete." in m["Message-ID"]]
+    assert len(returns) == len(set(returns)) == sum(m.expected == "incomplete" for m in mails)
     assert all(p.stat().st_size for p in (tmp_path / "sent").iterdir())
+    assert not list((tmp_path / "data").glob("leaves-*"))
 
 
 def test_a_second_process_is_refused(tmp_path: Path) -> None:

@@ -448,6 +448,7 @@ def _message() -> None:
         sa.Column("problem", sa.String(), nullable=True),
         sa.Column("evidence", sa.Text(), nullable=True),
         sa.Column("verdict", sa.Text(), nullable=True),
+        sa.Column("read_ms", sa.Integer(), server_default="0", nullable=False),
         sa.ForeignKeyConstraint(
             ["case_id"],
             ["case_file.id"],
