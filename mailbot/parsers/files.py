@@ -124,8 +124,13 @@ def _inflate(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, left: int) -> byt
 
 def _tnef(data: bytes) -> list[tuple[str, bytes]]:
     try:
-        found = TNEF(data, do_checksum=False).attachments
+        opened = TNEF(data, do_checksum=False)
+        if not opened.objects:  # not one readable object: the files in it would vanish unseen
+            raise FileProblem("FILE-ARSIP")
+        found = opened.attachments
         return [(str(a.long_filename() or a.name or ""), bytes(a.data or b"")) for a in found[:MAX_ENTRIES]]
+    except FileProblem:
+        raise
     except Exception as error:  # struct.error, IndexError, UnicodeDecodeError, ...
         raise FileProblem("FILE-RUSAK") from error
 
