@@ -1,5 +1,6 @@
 """Whole cases through their callers: mail, desk, agency, clock."""
 
+import datetime as dt
 from pathlib import Path
 
 import pytest
@@ -145,3 +146,11 @@ def test_refusing_needs_a_reason_and_tells_the_requester(post: Post) -> None:
 
     assert case.state == "ditolak"
     assert "bukan wewenang LPSE ini" in post.sent()[-1].get_content()
+
+
+def test_the_day_is_that_of_the_office_not_of_utc(tmp_path: Path) -> None:
+    clock = Clock(dt.datetime(2026, 12, 31, 18, 30, tzinfo=dt.UTC))  # 1 January 2027, 01.30 WIB
+    case = Post(world(tmp_path, clock)).mail(evidence(person()))
+
+    assert case.number.startswith("LPSE-2027-")
+    assert case.state == "perlu_tinjauan"  # the SK was for 2026

@@ -125,8 +125,8 @@ def _inflate(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, left: int) -> byt
 def _tnef(data: bytes) -> list[tuple[str, bytes]]:
     try:
         opened = TNEF(data, do_checksum=False)
-        if not opened.objects:  # not one readable object: the files in it would vanish unseen
-            raise FileProblem("FILE-ARSIP")
+        if not any(o.level in (1, 2) for o in opened.objects):  # torn: the files in it would vanish unseen
+            raise FileProblem("FILE-RUSAK")
         found = opened.attachments
         return [(str(a.long_filename() or a.name or ""), bytes(a.data or b"")) for a in found[:MAX_ENTRIES]]
     except FileProblem:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 import structlog
 from sqlalchemy import Connection
@@ -57,6 +58,11 @@ class World:
     @property
     def blobs(self) -> Path:
         return self.root / "blobs"
+
+    @property
+    def today(self) -> dt.date:
+        """The day at the office, which at night is not the day in UTC."""
+        return self.now().astimezone(ZoneInfo(self.hours.zone)).date()
 
     def due(self, limit: str) -> dt.datetime:
         """When a step that starts now is due; `limit` is a key of the SOP file's limits."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, replace
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
@@ -96,7 +95,7 @@ def email_changed(tx: Connection, one: CasePerson) -> bool:
 
 def _register(world: World, tx: Connection, found: Case, one: CasePerson, actor: Actor) -> None:
     person, basis = one.person, basis_of(tx, found)
-    today = world.now().astimezone(ZoneInfo(world.hours.zone)).date().isoformat()
+    today = world.today.isoformat()
     old = next((r for r in access.of_nip(tx, person.nip.value or "") if r.peran == person.peran), None)
     active = person.tindakan == "pengaktifan"
     right = AccessRight(

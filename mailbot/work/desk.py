@@ -210,7 +210,7 @@ def split(world: World, seen: Seen, actor: Actor, person_ids: list[int]) -> Case
         people = cases.persons(tx, found.id)
         if not person_ids or len(person_ids) >= len(people):
             raise Refused("Pilih sebagian orang: sedikitnya satu orang harus tetap dalam berkas ini.")
-        number = cases.next_number(tx, world.settings.office.number_prefix, world.now().year)
+        number = cases.next_number(tx, world.settings.office.number_prefix, world.today.year)
         other = cases.split_off(tx, found, number, world.now())
         cases.move_persons(tx, person_ids, found.id, other.id)
         act(world, tx, other, "tinjau", actor=actor, reason=f"dipisahkan dari {found.number}")

@@ -143,7 +143,7 @@ def _admit(world: World, tx: Connection, raw: RawMessage, mail: Submission, key:
 
 
 def _new_case(world: World, tx: Connection, mail: Submission, channel: str = "email", ticket: str = "") -> Case:
-    number = cases.next_number(tx, world.settings.office.number_prefix, world.now().year)
+    number = cases.next_number(tx, world.settings.office.number_prefix, world.today.year)
     step, limit = case.TIMERS[case.RECEIVED]
     return cases.new(tx, mail.sender or "", mail.sender_name, mail.subject, number, world.now(), step, world.due(limit), channel, ticket)
 

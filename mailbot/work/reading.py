@@ -41,7 +41,7 @@ def read_blob(world: World, path: Path) -> Opened:
         mail = parsers.open_mail(str(path), str(leaves))
         for attachment in mail.attachments:
             _keep_leaf(world, attachment)
-        evidence = parsers.read(mail, world.now().date())
+        evidence = parsers.read(mail, world.today)
         return Opened(mail.attachments, evidence, time.monotonic() - start)
     finally:
         shutil.rmtree(leaves, ignore_errors=True)
@@ -74,7 +74,7 @@ def conclude(world: World, tx: Connection, case_id: int) -> None:
         return
     found = cases.get(tx, case_id)
     whole = union(tx, read_rows)
-    verdict = judge.judge(whole, world.sop, world.now().date())
+    verdict = judge.judge(whole, world.sop, world.today)
     newest = mails.get(tx, read_rows[0].id)
     mails.save_verdict(tx, newest.id, verdict)
     if found.state not in case.CHECKING:
