@@ -6,7 +6,7 @@ from email import message_from_bytes
 
 import pytest
 
-from mailbot.model import Attachment, Case, Document, Evidence, Found, Guard, Letter, Mark, Person, Submission, Verdict
+from mailbot.model import Case, Document, Evidence, Found, Guard, Letter, Mark, Person, Submission, Verdict
 from mailbot.replies import compose, guard
 from mailbot.sop import case, clock, judge, load
 
@@ -156,7 +156,7 @@ def test_limits_per_address(counts: tuple[int, int], policy: str) -> None:
 
 def receipt(subject: str) -> bytes:
     values = {"waktu": clock.spoken(NOW, "Asia/Jakarta"), "perihal": compose.safe(subject), "mulai_periksa": None,
-              "berkas": compose.files_of(replace(MAIL, attachments=(Attachment("a.pdf", "pdf", "x", 2048, ""),)))}  # fmt: skip
+              "berkas": compose.files_of([("a.pdf", 2048)])}  # fmt: skip
     thread = compose.Thread("pemohon@contoh.go.id", "LPSE-2026-000001", ("<" + "x" * 120 + "@b.example>", "bad id"))
     return compose.compose("receipt", 1, "S", thread, values, OFFICE, NOW).data
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mailbot.model import Found
+from mailbot.model import Evidence, Found
 from mailbot.sop.case import Refused
 from mailbot.store import Stale, access, cases, chain, steps
 from mailbot.work import agency, desk
@@ -154,3 +154,33 @@ def test_the_day_is_that_of_the_office_not_of_utc(tmp_path: Path) -> None:
 
     assert case.number.startswith("LPSE-2027-")
     assert case.state == "perlu_tinjauan"  # the SK was for 2026
+
+
+def test_an_objection_without_files_reaches_a_person(post: Post) -> None:
+    first = post.mail(evidence(person(), decree=False))
+    returned = post.sent()[-1]
+    again = post.mail(Evidence(body="Menurut kami SK sudah terlampir."), answers=str(returned["Message-ID"]), files=())
+
+    assert (again.id, again.state) == (first.id, "perlu_tinjauan")
+    assert len([m for m in post.sent() if "belum lengkap" in str(m["Subject"])]) == 1
+
+
+def test_a_mail_during_the_execution_is_noted_for_a_person(post: Post) -> None:
+    case = post.mail(evidence(person(), person("199001012015021002", "Sari Dewi")))
+    with post.world.store.reading() as tx:
+        ids = [p.id for p in cases.persons(tx, case.id)]
+    agency.record_result(post.world, seen(case), AGENCY, ids[0], Result("berhasil", "BUDI.PPK"))
+    receipt = next(m for m in post.sent() if "Tanda terima" in str(m["Subject"]))
+    again = post.mail(Evidence(body="Bagaimana kabarnya?"), answers=str(receipt["Message-ID"]), files=())
+
+    assert (again.id, again.state) == (case.id, "ditindaklanjuti")
+    with post.world.store.reading() as tx:
+        assert "email baru" in chain.events(tx, case.id)[-1].reason
+
+
+def test_a_held_receipt_is_sent_by_a_person(post: Post) -> None:
+    case = post.mail(evidence(person()), headers={"Subject": "Balasan otomatis: permohonan"})
+    assert not post.sent()
+    desk.send_receipt(post.world, seen(case), HELPDESK)
+
+    assert "Tanda terima" in str(post.sent()[-1]["Subject"])

@@ -75,15 +75,19 @@ class Post:
     count: int = 0
     ids: list[str] = field(default_factory=list)
 
-    def mail(self, read: Evidence, sender: str = "dinas@contoh.example", answers: str | None = None) -> Case:
+    def mail(self, read: Evidence, sender: str = "dinas@contoh.example", answers: str | None = None,
+             files: tuple[str, ...] = ("surat.pdf",), headers: dict[str, str] | None = None) -> Case:  # fmt: skip
         self.count += 1
         message = EmailMessage()
         message["From"], message["To"] = sender, self.world.office.email
-        message["Subject"], message["Message-ID"] = f"Permohonan {self.count}", f"<uji.{self.count}@contoh.example>"
+        message["Message-ID"] = f"<uji.{self.count}@contoh.example>"
+        for name, value in {"Subject": f"Permohonan {self.count}", **(headers or {})}.items():
+            message[name] = value
         if answers:
             message["In-Reply-To"] = answers
         message.set_content("Terlampir permohonan.")
-        message.add_attachment(f"berkas {self.count}".encode(), maintype="application", subtype="pdf", filename="surat.pdf")
+        for name in files:
+            message.add_attachment(f"{name} {self.count}".encode(), maintype="application", subtype="pdf", filename=name)
         path, sha256, size = keep(iter((message.as_bytes(),)), self.world.blobs)
         at = Location("utama", "INBOX", 1, str(self.count))
         message_id = take_in(self.world, RawMessage(at, str(path), sha256, size, self.world.now()))

@@ -6,7 +6,9 @@ import base64
 import datetime as dt
 import hashlib
 import hmac
+import itertools
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -109,8 +111,9 @@ def semantic_key(mail: Submission) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def files_of(mail: Submission) -> list[dict[str, str]]:
-    return [{"nama": safe(a.name), "ukuran": _size(a.size)} for a in mail.attachments[:50]]
+def files_of(files: Iterable[tuple[str, int]]) -> list[dict[str, str]]:
+    """(name, octets) of the attachments, as a receipt lists them."""
+    return [{"nama": safe(name), "ukuran": _size(size)} for name, size in itertools.islice(files, 50)]
 
 
 def _size(octets: int) -> str:

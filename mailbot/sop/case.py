@@ -75,6 +75,7 @@ ACTIONS: dict[str, Rule] = {
     "minta_panggilan": _rule("Minta panggilan balik", {CHECKED_BY_PERSON, FORWARDED}, None, "helpdesk admin_agency"),
     "cetak": _rule("Sudah dicetak", frozenset(STATES), None, "helpdesk"),
     "serahkan": _rule("Catat penyerahan", {RESULT, NOTIFIED, ARCHIVED}, None, "helpdesk"),
+    "tanda_terima": _rule("Kirim tanda terima", OPEN, None, "helpdesk"),
     "ingatkan": _rule("Ingatkan pemohon", {RETURNED}, None, "mesin helpdesk"),
     "alasan": _rule("Alasan penyimpangan", frozenset(STATES), None, "helpdesk admin_agency", True),
     "terima_alasan": _rule("Terima alasan", frozenset(STATES), None, "supervisor"),

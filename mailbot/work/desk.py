@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from mailbot.sop import case, clock
 from mailbot.sop.case import Refused
 from mailbot.store import Stale, cases, iso, mails, outbox, steps
 from mailbot.work import World, act, put
+from mailbot.work.intake import receipt_values
 from mailbot.work.reading import conclude, union, values_of
 
 
@@ -105,6 +107,19 @@ def send_back(world: World, seen: Seen, actor: Actor, body: str = "", reason: st
         after = act(world, tx, found, "kembalikan", actor=actor, reason=reason or codes or "dikembalikan petugas")
         if found.requester:
             _answer(world, tx, after, "incomplete", found.requester, values_of(world, evidence, verdict), body)
+        return after
+
+
+def send_receipt(world: World, seen: Seen, actor: Actor) -> Case:
+    """Kirim tanda terima: for a mail whose receipt the guard held for a person."""
+    with looked_at(world, seen) as (tx, found):
+        rows = mails.of_case(tx, found.id)
+        if not rows or not found.requester:
+            raise Refused("Berkas ini tidak berasal dari email; tanda terima diserahkan sebagai formulir.")
+        files = compose.files_of((a.name, a.size) for a in mails.attachments(tx, found.id) if a.message_id == rows[0].id)
+        after = act(world, tx, found, "tanda_terima", actor=actor)
+        received = dt.datetime.fromisoformat(rows[0].received_at)
+        _answer(world, tx, after, "receipt", found.requester, receipt_values(world, rows[0].subject, files, received))
         return after
 
 

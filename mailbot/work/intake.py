@@ -149,9 +149,11 @@ def _new_case(world: World, tx: Connection, mail: Submission, channel: str = "em
 
 
 def _next_round(world: World, tx: Connection, found: Case) -> Case:
-    if found.state in case.ACTIONS["lanjutkan"].sources - case.CHECKING:
-        return act(world, tx, found, "lanjutkan", reason="balasan pemohon")
-    return found
+    """A case that waits for its results is not checked again: the mail is noted for a person instead."""
+    if found.state in case.CHECKING:
+        return found
+    action = "lanjutkan" if found.state in case.ACTIONS["lanjutkan"].sources else "catatan"
+    return act(world, tx, found, action, reason="balasan pemohon" if action == "lanjutkan" else "email baru dari pemohon, mohon dibaca")
 
 
 def _continued(world: World, tx: Connection, mail: Submission) -> Case | None:
@@ -187,12 +189,16 @@ def receipt(world: World, tx: Connection, found: Case, mail: Submission, key: st
     if verdict.policy not in ("reply", "minimal") or not mail.sender:
         return
     kind = "minimal" if verdict.policy == "minimal" else kind
-    now = world.now()
-    opens = world.hours.next_open(now)
-    values = {
-        "waktu": clock.spoken(now, world.hours.zone),
-        "perihal": safe(mail.subject),
-        "berkas": compose.files_of(mail),
-        "mulai_periksa": clock.spoken(opens, world.hours.zone) if opens - now > dt.timedelta(minutes=1) else None,
-    }
+    values = receipt_values(world, mail.subject, compose.files_of([(a.name, a.size) for a in mail.attachments]), world.now())
     put(world, tx, found, Reply(kind, mail.sender, tuple(values.items())), key, (mail.message_id,))
+
+
+def receipt_values(world: World, subject: str, files: list[dict[str, str]], at: dt.datetime) -> dict[str, object]:
+    """What a receipt says of a mail that arrived at `at`."""
+    opens = world.hours.next_open(at)
+    return {
+        "waktu": clock.spoken(at, world.hours.zone),
+        "perihal": safe(subject),
+        "berkas": files,
+        "mulai_periksa": clock.spoken(opens, world.hours.zone) if opens - at > dt.timedelta(minutes=1) else None,
+    }

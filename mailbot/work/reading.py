@@ -74,8 +74,8 @@ def conclude(world: World, tx: Connection, case_id: int) -> None:
         return
     found = cases.get(tx, case_id)
     whole = union(tx, read_rows)
-    verdict = judge.judge(whole, world.sop, world.today)
     newest = mails.get(tx, read_rows[0].id)
+    verdict = _heard(judge.judge(whole, world.sop, world.today), read_rows[0])
     mails.save_verdict(tx, newest.id, verdict)
     if found.state not in case.CHECKING:
         return
@@ -86,6 +86,12 @@ def conclude(world: World, tx: Connection, case_id: int) -> None:
         _double(world, tx, found, twin, newest)
     else:
         _follow(world, tx, found, whole, verdict, newest)
+
+
+def _heard(verdict: Verdict, newest: Row[tuple[object, ...]]) -> Verdict:
+    """An answer without files may be an objection: it is read by a person, not returned once more."""
+    silent = newest.round > 1 and newest.files == "[]" and verdict.decision == "incomplete"
+    return replace(verdict, decision="review") if silent else verdict
 
 
 def _remember(tx: Connection, found: Case, whole: Evidence, key: str) -> None:
