@@ -30,6 +30,8 @@ class OfficeSection(Section):
     own_lists: tuple[str, ...] = ()
     number_prefix: str = "LPSE"
     spse_url: str = ""
+    letterhead: tuple[str, ...] = ()
+    logo: str = ""
 
 
 class MailboxSection(Section):

@@ -10,7 +10,7 @@ from mailbot.sop.case import Refused
 from mailbot.store import Stale, access, cases, chain, steps
 from mailbot.work import agency, desk
 from mailbot.work.agency import Result
-from tests.worlds import AGENCY, HELPDESK, SUPERVISOR, Clock, Post, evidence, person, seen, world
+from tests.worlds import AGENCY, HELPDESK, SUPERVISOR, Clock, Post, body_of, evidence, person, seen, world
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def test_a_complete_request_goes_all_the_way(post: Post, clock: Clock) -> None:
     case = agency.hand_over(w, seen(case), HELPDESK, one.id, "tautan_lupa_password")
 
     assert case.state == "diberitahukan"
-    mails = {str(m["To"]): m.get_content() for m in post.sent()}
+    mails = {str(m["To"]): body_of(m) for m in post.sent()}
     assert "BUDI.PPK" in mails["budi@contoh.example"]
     assert "BUDI.PPK" not in mails["dinas@contoh.example"]
     with w.store.reading() as tx:
@@ -145,7 +145,7 @@ def test_refusing_needs_a_reason_and_tells_the_requester(post: Post) -> None:
     case = desk.refuse(post.world, seen(case), HELPDESK, "bukan wewenang LPSE ini")
 
     assert case.state == "ditolak"
-    assert "bukan wewenang LPSE ini" in post.sent()[-1].get_content()
+    assert "bukan wewenang LPSE ini" in body_of(post.sent()[-1])
 
 
 def test_the_day_is_that_of_the_office_not_of_utc(tmp_path: Path) -> None:

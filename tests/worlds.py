@@ -115,3 +115,10 @@ def seen(case: Case) -> Seen:
     return Seen(case.id, case.version)
 
 
+
+
+def body_of(mail: EmailMessage) -> str:
+    """The text of a mail, without what is attached to it."""
+    body = mail.get_body(("plain",))
+    assert body is not None
+    return str(body.get_content())

@@ -113,10 +113,10 @@ def semantic_key(mail: Submission) -> str:
 
 def files_of(files: Iterable[tuple[str, int]]) -> list[dict[str, str]]:
     """(name, octets) of the attachments, as a receipt lists them."""
-    return [{"nama": safe(name), "ukuran": _size(size)} for name, size in itertools.islice(files, 50)]
+    return [{"nama": safe(name), "ukuran": size_of(size)} for name, size in itertools.islice(files, 50)]
 
 
-def _size(octets: int) -> str:
+def size_of(octets: int) -> str:
     return f"{octets / 1_048_576:.1f} MB".replace(".", ",") if octets >= 1_048_576 else f"{max(1, octets // 1024)} KB"
 
 

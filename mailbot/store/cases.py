@@ -29,6 +29,12 @@ def next_number(tx: Connection, prefix: str, year: int) -> str:
     return f"{start}{tx.execute(query, {'name': start}).scalar_one():06d}"
 
 
+def coming_number(tx: Connection, prefix: str, year: int) -> str:
+    """The number that the next case will most likely get."""
+    start = f"{prefix}-{year}-"
+    return f"{start}{(tx.scalar(select(t.counter.c.value).where(t.counter.c.name == start)) or 0) + 1:06d}"
+
+
 def new(tx: Connection, requester: str, requester_name: str, subject: str, number: str, now: dt.datetime, step: str,
         due_at: dt.datetime, channel: str = "email", ticket: str = "") -> Case:  # fmt: skip
     """A case as it arrives: state diterima, its first timer running."""

@@ -18,7 +18,7 @@ from mailbot.replies import compose, guard
 from mailbot.replies.render import safe
 from mailbot.sop import case, clock
 from mailbot.store import cases, mails, outbox
-from mailbot.work import World, act, log, put
+from mailbot.work import World, act, forms, log, put
 
 
 def intake(world: World) -> int:
@@ -80,10 +80,25 @@ def take_in(world: World, raw: RawMessage, authserv_id: str = "", channel: str =
     leaves = Path(tempfile.mkdtemp(prefix="leaves-", dir=world.root))
     try:
         mail = _parsed(raw, leaves)
+        _foresee_form(world, raw, mail, authserv_id, channel)
         with world.store.transaction() as tx:
             return _register(world, tx, raw, mail, authserv_id, channel, ticket)
     finally:
         shutil.rmtree(leaves, ignore_errors=True)
+
+
+def _foresee_form(world: World, raw: RawMessage, mail: Submission, authserv_id: str, channel: str) -> None:
+    """Renders the form of a likely full receipt, so that the transaction need not wait for it."""
+    if not world.settings.replies.form or channel != "email" or "unparsed" in mail.flags:
+        return
+    with world.store.reading() as tx:
+        known = _continued(world, tx, mail)
+        copied = mails.copy_of(tx, raw.sha256, compose.semantic_key(mail)) is not None
+        if copied or guard.guard(mail, _around(world, tx, raw, mail, known, authserv_id)).policy != "reply":
+            return
+        prefix = world.settings.office.number_prefix
+        number = known.number if known else cases.coming_number(tx, prefix, world.now().year)
+    forms.at_receipt(world, number, mail, world.now())
 
 
 def _parsed(raw: RawMessage, leaves: Path) -> Submission:
@@ -190,6 +205,8 @@ def receipt(world: World, tx: Connection, found: Case, mail: Submission, key: st
         return
     kind = "minimal" if verdict.policy == "minimal" else kind
     values = receipt_values(world, mail.subject, compose.files_of([(a.name, a.size) for a in mail.attachments]), world.now())
+    if kind == "receipt" and world.settings.replies.form:
+        values["lampiran"] = (forms.at_receipt(world, found.number, mail, world.now()),)
     put(world, tx, found, Reply(kind, mail.sender, tuple(values.items())), key, (mail.message_id,))
 
 
