@@ -97,7 +97,7 @@ def _foresee_form(world: World, raw: RawMessage, mail: Submission, authserv_id: 
         if copied or guard.guard(mail, _around(world, tx, raw, mail, known, authserv_id)).policy != "reply":
             return
         prefix = world.settings.office.number_prefix
-        number = known.number if known else cases.coming_number(tx, prefix, world.now().year)
+        number = known.number if known else cases.coming_number(tx, prefix, world.today.year)
     forms.at_receipt(world, number, mail, world.now())
 
 
