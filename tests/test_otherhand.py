@@ -1,18 +1,15 @@
 """A light part of the letters of another hand (the whole set: `scripts/bench otherhand`)."""
 
-import os
-
 import pytest
 
-from benchmarks.otherhand import SET, Result, compare, submissions
+from benchmarks.otherhand import SET, Result, compare_all, submissions
 
 LIGHT = ("06-nip-berbeda", "08-sk-orang-lain", "12-srikandi-belum-jadi", "16-tanpa-stempel")
 
 
 @pytest.fixture(scope="module")
 def results() -> list[Result]:
-    os.environ.setdefault("OMP_THREAD_LIMIT", "1")
-    return [compare(SET / "dev" / f"{name}.eml") for name in LIGHT]
+    return compare_all([SET / "dev" / f"{name}.eml" for name in LIGHT])
 
 
 def test_never_a_false_complete(results: list[Result]) -> None:
