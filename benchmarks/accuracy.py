@@ -26,7 +26,7 @@ from benchmarks.corpus import mails
 from benchmarks.corpus.truth import CorpusMail, TruePaper, TruePerson
 from mailbot import parsers
 from mailbot.model import FIELDS, MARKS, Attachment, Document, Evidence, FileReading, Mark, Person, Verdict
-from mailbot.parsers import indonesian
+from mailbot.parsers import files, indonesian, message
 from mailbot.sop import judge, load
 
 READING = TypeAdapter(tuple[FileReading, float])
@@ -70,7 +70,8 @@ def outcome(mail: CorpusMail, cache: Path | None) -> Outcome:
     with tempfile.TemporaryDirectory(prefix="accuracy-") as folder:
         raw = Path(folder) / "mail.eml"
         raw.write_bytes(mail.data)
-        sent = parsers.open_mail(str(raw), folder)
+        sent = message.read(str(raw), folder)  # our own bytes: no child is needed
+        sent = replace(sent, attachments=files.expand(sent.attachments, folder))
         unique = {a.sha256: a for a in sent.attachments if not parsers.ignorable(a)}
         found = [_reading(a, cache) for a in unique.values()]
     readings = tuple(r if mail.degrade != "ideal" else _ideal(r, mail) for r, _ in found)
@@ -166,7 +167,12 @@ def missed_codes(o: Outcome) -> list[str]:
 def add(tally: Tally, o: Outcome) -> None:
     tally.mails += 1
     tally.pages, tally.cpu = tally.pages + o.pages, tally.cpu + o.cpu
-    tally.verdicts[(o.mail.verdict if len(o.mail.accepted) == 1 or o.mail.verdict != "complete" else "complete|review", o.verdict.decision)] += 1
+    tally.verdicts[
+        (
+            o.mail.verdict if len(o.mail.accepted) == 1 or o.mail.verdict != "complete" else "complete|review",
+            o.verdict.decision,
+        )
+    ] += 1
     for paper in o.mail.papers:
         document = document_of(paper, o.evidence)
         if document is None or "FILE-SANDI" in document.problems:
@@ -183,7 +189,9 @@ def add(tally: Tally, o: Outcome) -> None:
         tally.fields.update(name for name, value in true.fields().items() if value is not None)
     for name, _, _ in bad:
         tally.wrong[name] += 1
-    tally.silent += o.verdict.decision == "complete" and any(name in ("nip", "email", "telepon", "person", "peran", "tindakan") for name, _, _ in bad)
+    tally.silent += o.verdict.decision == "complete" and any(
+        name in ("nip", "email", "telepon", "person", "peran", "tindakan") for name, _, _ in bad
+    )
 
 
 # ------------------------------------------------------------------ report
@@ -192,7 +200,9 @@ def add(tally: Tally, o: Outcome) -> None:
 def faults(o: Outcome) -> list[str]:
     """One line for everything about this mail that is not as it should be."""
     lines = []
-    if o.verdict.decision not in o.mail.accepted or (o.mail.verdict == "complete" and o.verdict.decision != "complete" and len(o.mail.accepted) == 1):
+    if o.verdict.decision not in o.mail.accepted or (
+        o.mail.verdict == "complete" and o.verdict.decision != "complete" and len(o.mail.accepted) == 1
+    ):
         why = ", ".join(f"{f.code}/{f.cls}/{f.about or ''}" for f in o.verdict.findings)
         lines.append(f"verdict {o.verdict.decision}, should be {o.mail.verdict}: {why}")
     lines += [f"kind {paper.file} {paper.pages} {paper.kind}: {(d.kind, d.pages) if (d := document_of(paper, o.evidence)) else None}"
@@ -210,7 +220,11 @@ def share(part: float, whole: float) -> str:
 
 
 def table(tallies: dict[str, Tally]) -> Iterable[str]:
-    yield f"{'degradation':12}{'mails':>6}{'pages':>6}" + "".join(f"{n[:8]:>9}" for n in (*FIELDS, "peran", "tindakan")) + f"{'kinds':>8}{'silent':>7}{'cpu/page':>9}"
+    yield (
+        f"{'degradation':12}{'mails':>6}{'pages':>6}"
+        + "".join(f"{n[:8]:>9}" for n in (*FIELDS, "peran", "tindakan"))
+        + f"{'kinds':>8}{'silent':>7}{'cpu/page':>9}"
+    )
     for name, t in tallies.items():
         whole = t.fields["nama"]
         cells = "".join(f"   {share(t.fields[n] - t.wrong[n] - t.wrong['person'], t.fields[n])}" for n in FIELDS)
@@ -244,7 +258,9 @@ def claims(outcomes: Sequence[Outcome]) -> Iterable[str]:
 
 
 def main(argv: list[str]) -> int:
-    options = argparse.ArgumentParser(prog="accuracy", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options = argparse.ArgumentParser(
+        prog="accuracy", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     options.add_argument("--mails", type=int, default=20)
     options.add_argument("--from", type=int, default=0, dest="first", help="index of the first mail")
     options.add_argument("--split", choices=("dev", "test"), default="dev")

@@ -181,6 +181,7 @@ class PageReading:
     blank: bool = False
     rotation: int = 0  # degrees clockwise that were applied to make the page upright
     aspect: float = 1.414  # height / width of the upright page
+    photo: bool = False  # a phone's picture of the paper
     problem: str | None = None
 
     @property
@@ -267,6 +268,7 @@ class Letter:
     perihal: Found = MISSING
     tujuan: Found = MISSING
     instansi: Found = MISSING
+    penandatangan: Found = MISSING
     tahun_anggaran: int | None = None
     berlaku_sampai: str | None = None
     peran: tuple[Role, ...] = ()
@@ -293,7 +295,9 @@ class Document:
     quality: float = 0.0
     scan: bool = False
     unsure: bool = False
-    complete: bool = True  # an SK with its ruling (MEMUTUSKAN / MENUGASKAN) and signature block
+    complete: bool = True  # an SK, ST or SP with its ruling (MEMUTUSKAN / MENUGASKAN) and signature block
+    photo: bool = False
+    parts: tuple[str, ...] = ()  # of an SK, ST or SP: judul, penetapan, tanda_tangan, lampiran; of a letter: nota_dinas
     problems: tuple[str, ...] = ()  # reason codes: FILE-*, SURAT-NASKAH-BELUM-JADI, SURAT-TTE-CETAK, ...
     round: int = 1
 

@@ -28,7 +28,7 @@ PERSON = Person(
 FACTS = Letter(found("1/2/2026"), found("2026-11-20"), found("Permohonan"), found("Kepala LPSE Kabupaten Batang"), tindakan=("pengaktifan",))
 LETTER = Document("surat.pdf", "a", (1,), "surat_permohonan", "ocr", FACTS, (PERSON,), SEEN, SEEN, SEEN, None, 0.9, True)
 DECREE = Document("sk.pdf", "b", (1, 2), "surat_keputusan", "ocr", Letter(tahun_anggaran=2026, peran=("ppk",)), (PERSON,), quality=0.9)
-COMPLETE = Evidence((LETTER, DECREE), (PERSON,), FACTS)
+COMPLETE = Evidence((LETTER, DECREE), (PERSON,), FACTS, texts=(("surat.pdf", 1, "Permohonan"), ("sk.pdf", 1, "Keputusan")))
 
 
 def codes(evidence: Evidence) -> dict[str, str]:

@@ -170,5 +170,5 @@ def test_join_without_names_in_the_letter() -> None:
 def test_same_name_other_nip_is_another_person() -> None:
     other = person(nama="Budi", nip=NIP2, jabatan="Staf")
     same = person(nama="BUDI, ST", email="b@x.id")
-    (p,) = fields.join((doc(persons=(person(nama="Budi", nip=NIP),)), doc("data_personal", persons=(other, same))), ())
-    assert (p.jabatan.value, p.email.value) == (None, "b@x.id")
+    p, q = fields.join((doc(persons=(person(nama="Budi", nip=NIP),)), doc("data_personal", persons=(other, same))), ())
+    assert (p.jabatan.value, p.email.value, q.nip.value) == (None, "b@x.id", NIP2)

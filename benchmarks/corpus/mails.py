@@ -82,7 +82,7 @@ class Ask:
     blank: frozenset[str] = frozenset()
     to: str = ""
     number: str = ""
-    marks: papers.Ink = papers.Ink()
+    marks: papers.Ink = field(default_factory=papers.Ink)
     letterhead: bool = True
     memo: bool = False
     swap: bool = False
@@ -93,13 +93,19 @@ def ask(d: Draft, *, role: str = "", action: str = "", count: int = 0, place: st
     role = role or c.rng.choice(("ppk", "ppk", "ppk", "pokja", "pejabat_pengadaan"))
     action = action or c.rng.choice(("pengaktifan", "pengaktifan", "pengaktifan", "penonaktifan"))
     count = count or (c.rng.choice((2, 3, 3, 4)) if role == "pokja" else c.rng.choice((1, 1, 1, 2)))
-    kinds = ("surat_keputusan", "surat_tugas") if role == "pokja" else ("surat_keputusan", "surat_keputusan", "surat_keputusan", "surat_penunjukan", "surat_tugas")
+    kinds = (
+        ("surat_keputusan", "surat_tugas")
+        if role == "pokja"
+        else ("surat_keputusan", "surat_keputusan", "surat_keputusan", "surat_penunjukan", "surat_tugas")
+    )
     basis = basis or c.rng.choice(kinds)
     if count > 1 and basis == "surat_penunjukan":
         basis = "surat_keputusan"
     again = action == "pengaktifan" and c.chance(0.2)
     people = _distinct(d, count)
-    return Ask(role, action, again, people, place or c.rng.choice(("letter", "letter", "letter", "table", "form")), basis)
+    return Ask(
+        role, action, again, people, place or c.rng.choice(("letter", "letter", "letter", "table", "form")), basis
+    )
 
 
 def _distinct(d: Draft, count: int) -> list[Someone]:
@@ -129,9 +135,20 @@ def letter(d: Draft, a: Ask) -> Paper:
     base = f"{wording_kind(a.basis)} Nomor {d.rng.randint(10, 300)}/{YEAR}"
     values = {"office": u.full, "year": YEAR, "verb": c.pick(wording.VERBS[key]), "role": role, "basis": base}
     pool = wording.OPENINGS if a.place in ("letter", "table") else wording.OPENINGS_APART
-    subject = f"{'Permohonan ' if c.chance(0.7) else ''}{c.pick(wording.ACTION_NAMES[key])} {'SPSE ' if c.chance(0.4) else ''}{role}".replace("Permohonan Permohonan", "Permohonan")
+    subject = f"{'Permohonan ' if c.chance(0.7) else ''}{c.pick(wording.ACTION_NAMES[key])} {'SPSE ' if c.chance(0.4) else ''}{role}".replace(
+        "Permohonan Permohonan", "Permohonan"
+    )
     if a.swap:
-        pool, subject = wording.SWAP_OPENINGS, c.pick(("Permohonan Penggantian Akun PPK", f"Penonaktifan dan Pengaktifan Akun {role}", f"Perubahan Akun SPSE {role}"))
+        pool, subject = (
+            wording.SWAP_OPENINGS,
+            c.pick(
+                (
+                    "Permohonan Penggantian Akun PPK",
+                    f"Penonaktifan dan Pengaktifan Akun {role}",
+                    f"Perubahan Akun SPSE {role}",
+                )
+            ),
+        )
     to = a.to or c.pick(wording.ADDRESSEES).format(kind=u.kind, region=u.region)
     shown = to if a.memo else c.pick(wording.TO_FORMS).format(to=to, place=u.region)
     d.subject = d.subject or f"{subject} {u.name}"
@@ -139,11 +156,20 @@ def letter(d: Draft, a: Ask) -> Paper:
                          _content(d, a, role), c.pick(wording.CLOSINGS), a.marks, a.letterhead, a.memo)  # fmt: skip
     marks = {"kop"} if a.letterhead else set()
     marks |= ({"tanda_tangan"} if a.marks.signature else set()) | ({"stempel"} if a.marks.stamp else set())
-    return Paper("surat_permohonan", c.rng.choice(("Surat Permohonan", "surat", "Permohonan_akun", "scan0012")), [papers.letter(made, d.st, c.rng)], frozenset(marks))
+    return Paper(
+        "surat_permohonan",
+        c.rng.choice(("Surat Permohonan", "surat", "Permohonan_akun", "scan0012")),
+        [papers.letter(made, d.st, c.rng)],
+        frozenset(marks),
+    )
 
 
 def wording_kind(kind: str) -> str:
-    return {"surat_keputusan": "Keputusan Kepala Dinas", "surat_tugas": "Surat Tugas", "surat_penunjukan": "Surat Penunjukan"}[kind]
+    return {
+        "surat_keputusan": "Keputusan Kepala Dinas",
+        "surat_tugas": "Surat Tugas",
+        "surat_penunjukan": "Surat Penunjukan",
+    }[kind]
 
 
 def _content(d: Draft, a: Ask, role: str) -> str:
@@ -153,11 +179,22 @@ def _content(d: Draft, a: Ask, role: str) -> str:
         one, two = d.c.pick(wording.SWAP_HEADS)
         return f"<p>{one}</p>{papers.block(old, names, how, a.omit, a.blank)}<p>{two}</p>{papers.block(new, names, how, a.omit, a.blank)}"
     if a.place == "table":
-        return papers.grid(a.people, names, how, ruled=d.c.chance(0.8), omit=a.omit, joint=d.c.chance(0.3), size=d.rng.choice((7.5, 8, 8.5)))
+        return papers.grid(
+            a.people,
+            names,
+            how,
+            ruled=d.c.chance(0.8),
+            omit=a.omit,
+            joint=d.c.chance(0.3),
+            size=d.rng.choice((7.5, 8, 8.5)),
+        )
     if a.place == "letter":
         extra = (("Selaku", role),) if d.c.chance(0.2) else ()
         many = len(a.people) > 1
-        return "".join(papers.block(p, names, how, a.omit, a.blank, extra, f"{i}." if many else "") for i, p in enumerate(a.people, 1))
+        return "".join(
+            papers.block(p, names, how, a.omit, a.blank, extra, f"{i}." if many else "")
+            for i, p in enumerate(a.people, 1)
+        )
     if d.c.chance(0.5):  # the names only; the data stand elsewhere
         few = frozenset(FIELDS) - {"nama", "nip", "jabatan"}
         return "".join(papers.block(p, names, how, few) for p in a.people)
@@ -175,9 +212,16 @@ def basis(d: Draft, a: Ask, *, people: Sequence[Someone] = (), role: str = "", y
     name = c.rng.choice(("SK", "SK PPK 2026", "Lampiran SK", "Surat Tugas", "dokumen2"))
     num = f"{u.code}/{c.rng.randint(1, 90):03d}/{year or YEAR}"
     if a.basis == "surat_tugas":
-        return Paper(a.basis, name, [papers.assignment(u, d.head, day, num, people, role, year, until, d.st, c.rng)], ALL_MARKS)
+        return Paper(
+            a.basis, name, [papers.assignment(u, d.head, day, num, people, role, year, until, d.st, c.rng)], ALL_MARKS
+        )
     if a.basis == "surat_penunjukan":
-        return Paper(a.basis, name, [papers.appointment(u, d.head, day, num, people[0], role, year, until, d.st, c.rng)], ALL_MARKS)
+        return Paper(
+            a.basis,
+            name,
+            [papers.appointment(u, d.head, day, num, people[0], role, year, until, d.st, c.rng)],
+            ALL_MARKS,
+        )
     layout = c.pick(("annex", "annex_names", "bupati", "inline"))
     verb = "Menetapkan"
     about = f"Penetapan {role}"
@@ -187,7 +231,11 @@ def basis(d: Draft, a: Ask, *, people: Sequence[Someone] = (), role: str = "", y
     if layout in ("annex", "annex_names") and c.chance(0.4) and a.role != "pokja":
         other = next(r for r in ("Pejabat Pengadaan", "Bendahara Pengeluaran") if r != role)
         shown += [(someone(c.rng, u), other)]
-        about = about.replace(role, "Pejabat Pengelola Pengadaan") if not a.swap and verb == "Menetapkan" and c.chance(0.5) else about
+        about = (
+            about.replace(role, "Pejabat Pengelola Pengadaan")
+            if not a.swap and verb == "Menetapkan" and c.chance(0.5)
+            else about
+        )
     made = papers.Decree(u, d.head, day, num, about, tuple(shown), year, until, layout, ruling, annex=True, verb=verb)
     return Paper("surat_keputusan", name, papers.decree(made, d.st, c.rng), ALL_MARKS)
 
@@ -203,12 +251,40 @@ def forms(d: Draft, a: Ask) -> list[Paper]:
                 for i, p in enumerate(a.people, 1)]  # fmt: skip
     lines = [f"{names[n]}\t: {papers.text_of(p, n, how)}" for p in a.people for n in FIELDS if n not in a.omit]
     rows = [["No"] + [names[n] for n in FIELDS if n not in a.omit]]
-    rows += [[str(i)] + [papers.text_of(p, n, how) for n in FIELDS if n not in a.omit] for i, p in enumerate(a.people, 1)]
+    rows += [
+        [str(i)] + [papers.text_of(p, n, how) for n in FIELDS if n not in a.omit] for i, p in enumerate(a.people, 1)
+    ]
     if a.place == "docx":
-        data = office.docx(["DATA PERSONAL PENGGUNA SPSE", *lines]) if c.chance(0.5) else office.docx(["DATA PERSONAL PENGGUNA SPSE"], rows)
-        return [Paper("data_personal", "data", [], made=("Data Personal.docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document", data))]
+        data = (
+            office.docx(["DATA PERSONAL PENGGUNA SPSE", *lines])
+            if c.chance(0.5)
+            else office.docx(["DATA PERSONAL PENGGUNA SPSE"], rows)
+        )
+        return [
+            Paper(
+                "data_personal",
+                "data",
+                [],
+                made=(
+                    "Data Personal.docx",
+                    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+                    data,
+                ),
+            )
+        ]
     if a.place == "xlsx":
-        return [Paper("data_personal", "data", [], made=("Data.xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", office.xlsx(rows)))]
+        return [
+            Paper(
+                "data_personal",
+                "data",
+                [],
+                made=(
+                    "Data.xlsx",
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+                    office.xlsx(rows),
+                ),
+            )
+        ]
     if a.place == "body":
         d.body = "\n".join(["Dengan hormat,", "", "Kami sampaikan permohonan akun SPSE, surat dan SK terlampir. Data personal sebagai berikut:", "", *_spaced(lines, a), "", "Terima kasih.", "",
                             "--", f"{d.unit.name}", f"Telp {d.unit.phone}"])  # fmt: skip
@@ -244,7 +320,14 @@ def several(d: Draft) -> Draft:
 
 
 def swap(d: Draft) -> Draft:
-    a = ask(d, role=d.rng.choice(("ppk", "pejabat_pengadaan")), action="pengaktifan", count=2, place="letter", basis="surat_keputusan")
+    a = ask(
+        d,
+        role=d.rng.choice(("ppk", "pejabat_pengadaan")),
+        action="pengaktifan",
+        count=2,
+        place="letter",
+        basis="surat_keputusan",
+    )
     a.swap, a.again = True, False
     return whole(d, a)
 
@@ -253,9 +336,30 @@ def transfer(d: Draft) -> Draft:
     """Deactivation with a decree that moves or retires the person (A-06)."""
     a = ask(d, role=d.rng.choice(("ppk", "pejabat_pengadaan")), action="penonaktifan", count=1, basis="surat_keputusan")
     p = a.people[0]
-    what = d.c.pick(("Pemindahan Pegawai Negeri Sipil", "Pemberhentian dengan Hormat Pegawai Negeri Sipil yang Mencapai Batas Usia Pensiun", "Mutasi Pegawai Negeri Sipil"))
-    made = papers.Decree(d.unit, d.head, dt.date(YEAR, 9, 3), f"800/{d.rng.randint(10, 99)}/{YEAR}", what, ((p, "pegawai yang dipindahkan"),), None, None, "inline", verb="Memindahkan")
-    d.papers = [letter(d, a), Paper("surat_keputusan", "SK mutasi", papers.decree(made, d.st, d.rng), ALL_MARKS), *forms(d, a)]
+    what = d.c.pick(
+        (
+            "Pemindahan Pegawai Negeri Sipil",
+            "Pemberhentian dengan Hormat Pegawai Negeri Sipil yang Mencapai Batas Usia Pensiun",
+            "Mutasi Pegawai Negeri Sipil",
+        )
+    )
+    made = papers.Decree(
+        d.unit,
+        d.head,
+        dt.date(YEAR, 9, 3),
+        f"800/{d.rng.randint(10, 99)}/{YEAR}",
+        what,
+        ((p, "pegawai yang dipindahkan"),),
+        None,
+        None,
+        "inline",
+        verb="Memindahkan",
+    )
+    d.papers = [
+        letter(d, a),
+        Paper("surat_keputusan", "SK mutasi", papers.decree(made, d.st, d.rng), ALL_MARKS),
+        *forms(d, a),
+    ]
     d.persons = [TruePerson(p, a.role, a.action)]
     return d
 
@@ -269,7 +373,10 @@ def extras(d: Draft) -> Draft:
     """With papers that nobody asked for."""
     whole(d, ask(d))
     kinds = d.rng.sample(("pakta", "sertifikat", "ktp", "undangan"), 2)
-    d.papers += [Paper("lain", k, [papers.nothing_in(k, d.unit, d.persons[0].who, d.st, d.rng)], digital=d.c.chance(0.5)) for k in kinds]
+    d.papers += [
+        Paper("lain", k, [papers.nothing_in(k, d.unit, d.persons[0].who, d.st, d.rng)], digital=d.c.chance(0.5))
+        for k in kinds
+    ]
     return d
 
 
@@ -304,7 +411,9 @@ def no_letter(d: Draft) -> Draft:
 
 def no_basis(d: Draft) -> Draft:
     whole(d, ask(d))
-    d.papers = [p for p in d.papers if p.kind != "surat_keputusan" and p.kind != "surat_tugas" and p.kind != "surat_penunjukan"]
+    d.papers = [
+        p for p in d.papers if p.kind != "surat_keputusan" and p.kind != "surat_tugas" and p.kind != "surat_penunjukan"
+    ]
     if d.c.chance(0.5):
         kind = d.rng.choice(("pakta", "sertifikat", "invoice", "ktp", "regulation", "tender", "undangan"))
         d.papers.append(Paper("lain", kind, [papers.nothing_in(kind, d.unit, d.persons[0].who, d.st, d.rng)]))
@@ -339,7 +448,9 @@ def one_missing(d: Draft) -> Draft:
 
 def missing_fields(d: Draft) -> Draft:
     a = ask(d)
-    a.omit = frozenset(d.rng.sample(("pangkat_golongan", "jabatan", "instansi", "alamat", "telepon", "email"), d.rng.choice((1, 2))))
+    a.omit = frozenset(
+        d.rng.sample(("pangkat_golongan", "jabatan", "instansi", "alamat", "telepon", "email"), d.rng.choice((1, 2)))
+    )
     whole(d, a)
     d.papers = [p for p in d.papers if p.kind in ("surat_permohonan", "data_personal")] + _bare_basis(d, a)
     return _bad(d, "incomplete", *(f"DATA-{n.upper().replace('_', '-')}" for n in a.omit))
@@ -404,7 +515,14 @@ def bad_email(d: Draft) -> Draft:
 
 def addressee(d: Draft) -> Draft:
     a = ask(d)
-    a.to = d.c.pick(("Kepala Badan Kepegawaian Daerah", "Bupati Batang c.q. Sekretaris Daerah", "Kepala Dinas Komunikasi dan Informatika", "Direktur Bank Daerah"))
+    a.to = d.c.pick(
+        (
+            "Kepala Badan Kepegawaian Daerah",
+            "Bupati Batang c.q. Sekretaris Daerah",
+            "Kepala Dinas Komunikasi dan Informatika",
+            "Direktur Bank Daerah",
+        )
+    )
     return _bad(whole(d, a), "review", "SURAT-TUJUAN")
 
 
@@ -424,7 +542,11 @@ def typed_letter(d: Draft) -> Draft:
         lines = [d.unit.name.upper(), d.unit.address, f"Nomor : {number(d)}", f"Hal : {d.subject}", "Yth. Kepala LPSE Kabupaten Batang", "di Batang",
                  f"Bersama ini kami mengajukan permohonan {wording.VERBS[a.action][0]} SPSE selaku {wording.ROLE_NAMES[a.role][0]} dengan data sebagai berikut :",
                  *(f"{names[n]}\t: {papers.text_of(p, n, 0)}" for n in FIELDS), "Demikian disampaikan, terima kasih.", d.unit.head_post, d.head.nama]  # fmt: skip
-        made = ("Surat Permohonan.docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document", office.docx(lines))
+        made = (
+            "Surat Permohonan.docx",
+            "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+            office.docx(lines),
+        )
         d.papers[0] = Paper("surat_permohonan", "surat", [], made=made)
     else:
         d.papers[0] = replace(d.papers[0], digital=True)
@@ -504,7 +626,10 @@ def satker(d: Draft) -> Draft:
 
 
 def invitation(d: Draft) -> Draft:
-    d.subject, d.body = "Undangan Rapat Koordinasi", "Terlampir undangan rapat koordinasi pengadaan. Mohon kehadirannya."
+    d.subject, d.body = (
+        "Undangan Rapat Koordinasi",
+        "Terlampir undangan rapat koordinasi pengadaan. Mohon kehadirannya.",
+    )
     kind = d.rng.choice(("undangan", "invoice"))
     d.papers = [Paper("lain", kind, [papers.nothing_in(kind, d.unit, d.head, d.st, d.rng)], digital=True)]
     return _not(d)
@@ -521,9 +646,25 @@ DEFECTS: tuple[tuple[Callable[[Draft], Draft], int], ...] = (
     (no_letter, 2), (no_basis, 3), (other_person, 2), (other_role, 2), (old_year, 2), (no_ruling, 2), (one_missing, 2), (missing_fields, 3), (blank_fields, 2),
     (empty_form, 1), (unfilled, 1), (wrong_nip, 2), (other_nip, 1), (shared_email, 1), (bad_email, 1), (addressee, 1), (memo, 1), (typed_letter, 2), (printed_tte, 1),
     (locked, 1), (link, 1), (unsigned, 1), (unstamped, 1), (no_letterhead, 1))  # fmt: skip
-OTHERS: tuple[tuple[Callable[[Draft], Draft], int], ...] = ((lost_password, 2), (provider, 1), (satker, 1), (invitation, 1))
+OTHERS: tuple[tuple[Callable[[Draft], Draft], int], ...] = (
+    (lost_password, 2),
+    (provider, 1),
+    (satker, 1),
+    (invitation, 1),
+)
 SCENARIOS = COMPLETE + DEFECTS + OTHERS
-DEGRADES = (("office200", 30), ("office150", 14), ("office300", 10), ("skewed", 8), ("sk_copy", 10), ("sk_text", 10), ("gray", 4), ("photocopy", 4), ("fax", 3), ("photo", 7))
+DEGRADES = (
+    ("office200", 30),
+    ("office150", 14),
+    ("office300", 10),
+    ("skewed", 8),
+    ("sk_copy", 10),
+    ("sk_text", 10),
+    ("gray", 4),
+    ("photocopy", 4),
+    ("fax", 3),
+    ("photo", 7),
+)
 
 
 # ------------------------------------------------------------------ packing
@@ -534,7 +675,9 @@ def mail(split: str, index: int, degrade_as: str = "", scenario: str = "") -> Co
     rng = random.Random(f"{split}/{index}")
     c = wording.Choice(rng, split == "test")
     u = unit(rng)
-    makers = [m for m, _ in SCENARIOS if m.__name__ == scenario] or rng.choices([m for m, _ in SCENARIOS], [n for _, n in SCENARIOS])
+    makers = [m for m, _ in SCENARIOS if m.__name__ == scenario] or rng.choices(
+        [m for m, _ in SCENARIOS], [n for _, n in SCENARIOS]
+    )
     d = Draft(c, papers.style(c), u, someone(rng, u, post=u.head_post, pppk=0))
     d.degrade = rng.choices([n for n, _ in DEGRADES], [n for _, n in DEGRADES])[0]
     d = makers[0](d)
@@ -543,7 +686,17 @@ def mail(split: str, index: int, degrade_as: str = "", scenario: str = "") -> Co
     also = d.also
     if d.verdict == "complete" and d.degrade in ("gray", "photocopy", "fax", "photo"):
         also |= {"review"}  # wet ink cannot be judged there
-    return CorpusMail(f"{split}-{index:04d}", makers[0].__name__, d.degrade, _message(d, files, f"{split}-{index}"), d.verdict, also, d.codes, tuple(d.persons), true_papers)
+    return CorpusMail(
+        f"{split}-{index:04d}",
+        makers[0].__name__,
+        d.degrade,
+        _message(d, files, f"{split}-{index}"),
+        d.verdict,
+        also,
+        d.codes,
+        tuple(d.persons),
+        true_papers,
+    )
 
 
 def _files(d: Draft) -> tuple[list[Made], tuple[TruePaper, ...]]:
@@ -555,7 +708,9 @@ def _files(d: Draft) -> tuple[list[Made], tuple[TruePaper, ...]]:
     made: list[Made] = []
     truth: list[TruePaper] = []
     for i, paper in enumerate(d.papers, 1):
-        for entry, pages in _file(d, paper, f"{paper.name} {i}" if any(p.name == paper.name for p in d.papers[: i - 1]) else paper.name, pack):
+        for entry, pages in _file(
+            d, paper, f"{paper.name} {i}" if any(p.name == paper.name for p in d.papers[: i - 1]) else paper.name, pack
+        ):
             made.append(entry)
             truth.append(TruePaper(entry[0], pages, paper.kind, paper.marks))
     if pack == "zip" and made:
@@ -640,7 +795,11 @@ def _zip(made: list[Made]) -> bytes:
 def _message(d: Draft, files: list[Made], key: str) -> bytes:
     message = EmailMessage(policy=SMTP)
     message["From"] = f"{d.unit.name} <{d.unit.short}.{key}@contoh.example>"
-    message["To"], message["Date"], message["Message-ID"] = TO, "Mon, 23 Nov 2026 02:00:00 +0000", f"<{key}@contoh.example>"
+    message["To"], message["Date"], message["Message-ID"] = (
+        TO,
+        "Mon, 23 Nov 2026 02:00:00 +0000",
+        f"<{key}@contoh.example>",
+    )
     subject, body = d.subject or "Permohonan", d.body or _cover(d)
     if d.forward:
         subject = f"Fwd: {subject}"

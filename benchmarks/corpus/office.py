@@ -31,17 +31,27 @@ def docx(paragraphs: Sequence[str], rows: Sequence[Sequence[str]] = (), after: S
 def xlsx(rows: Sequence[Sequence[str]]) -> bytes:
     cells = ""
     for r, row in enumerate(rows, 1):
-        inner = "".join(f'<c r="{chr(65 + i)}{r}" t="inlineStr"><is><t>{escape(v)}</t></is></c>' for i, v in enumerate(row))
+        inner = "".join(
+            f'<c r="{chr(65 + i)}{r}" t="inlineStr"><is><t>{escape(v)}</t></is></c>' for i, v in enumerate(row)
+        )
         cells += f'<row r="{r}">{inner}</row>'
     space = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
     sheet = f'<?xml version="1.0"?><worksheet xmlns="{space}"><sheetData>{cells}</sheetData></worksheet>'
-    book = f'<?xml version="1.0"?><workbook xmlns="{space}"><sheets><sheet name="Data" sheetId="1"/></sheets></workbook>'
-    return _package({"xl/workbook.xml": book, "xl/worksheets/sheet1.xml": sheet}, "xl/workbook.xml", "spreadsheetml.sheet")
+    book = (
+        f'<?xml version="1.0"?><workbook xmlns="{space}"><sheets><sheet name="Data" sheetId="1"/></sheets></workbook>'
+    )
+    return _package(
+        {"xl/workbook.xml": book, "xl/worksheets/sheet1.xml": sheet}, "xl/workbook.xml", "spreadsheetml.sheet"
+    )
 
 
 def _package(parts: dict[str, str], main: str, kind: str) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, text in {"[Content_Types].xml": _TYPES.format(part=main, kind=kind), "_rels/.rels": _RELS.format(part=main), **parts}.items():
+        for name, text in {
+            "[Content_Types].xml": _TYPES.format(part=main, kind=kind),
+            "_rels/.rels": _RELS.format(part=main),
+            **parts,
+        }.items():
             archive.writestr(zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0)), text)
     return out.getvalue()

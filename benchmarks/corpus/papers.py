@@ -70,7 +70,15 @@ def style(c: w.Choice) -> Style:
 
 
 def pdf(parts: Sequence[str], st: Style) -> bytes:
-    css = CSS.format(size=st.size, margin=st.margin, font=st.font, points=st.points, leading=st.leading, rule=st.rule, indent=st.indent)
+    css = CSS.format(
+        size=st.size,
+        margin=st.margin,
+        font=st.font,
+        points=st.points,
+        leading=st.leading,
+        rule=st.rule,
+        indent=st.indent,
+    )
     body = BREAK.join(parts)
     page = f"<html lang=id><head><meta charset=utf-8><style>{css}</style></head><body>{body}</body></html>"
     return bytes(HTML(string=page).write_pdf(font_config=FontConfiguration()))
@@ -83,7 +91,11 @@ def kop(u: Unit, st: Style) -> str:
     top = f"PEMERINTAH {u.kind.upper()} {u.region.upper()}"
     emblem = ink.emblem() if st.kop != 1 else ""
     mail = f"{u.short}@{u.region.lower().replace(' ', '')}kab.example"
-    line = f"Telepon {u.phone} Surel {mail}" if st.kop != 2 else f"Telp. {u.phone}, Fax. {u.phone}, Website: {u.short}.example, E-mail: {mail}"
+    line = (
+        f"Telepon {u.phone} Surel {mail}"
+        if st.kop != 2
+        else f"Telp. {u.phone}, Fax. {u.phone}, Website: {u.short}.example, E-mail: {mail}"
+    )
     return (f'<div class="kop">{emblem}<div class="a">{top}</div><div class="b">{u.name.upper()}</div>'
             f'<div class="c">{escape(u.address)}</div><div class="c">{line}</div></div>')  # fmt: skip
 
@@ -95,7 +107,9 @@ def shown_nip(nip: str, how: int) -> str:
 
 def shown_phone(e164: str, how: int) -> str:
     local = "0" + e164[3:]
-    return (local, f"{local[:4]}-{local[4:8]}-{local[8:]}", f"{local[:4]} {local[4:8]} {local[8:]}", e164, local)[how % 5]
+    return (local, f"{local[:4]}-{local[4:8]}-{local[8:]}", f"{local[:4]} {local[4:8]} {local[8:]}", e164, local)[
+        how % 5
+    ]
 
 
 def shown_rank(p: Someone, how: int) -> str:
@@ -126,9 +140,14 @@ FIELD_ORDERS = (
 def block(p: Someone, labels: dict[str, str], how: int, omit: frozenset[str] = frozenset(), blank: frozenset[str] = frozenset(),
           extra: Sequence[tuple[str, str]] = (), number: str = "") -> str:  # fmt: skip
     """Label, colon, value. `omit`: the line is not there; `blank`: nothing stands behind the colon."""
-    rows = [(labels[n], "" if n in blank else text_of(p, n, how)) for n in FIELD_ORDERS[how % 3] if n not in omit] + list(extra)
+    rows = [
+        (labels[n], "" if n in blank else text_of(p, n, how)) for n in FIELD_ORDERS[how % 3] if n not in omit
+    ] + list(extra)
     lead = (lambda k: f'<td style="width:7mm">{number if k == 0 else ""}</td>') if number else (lambda k: "")
-    cells = "".join(f'<tr>{lead(k)}<td class="l">{escape(a)}</td><td class="s">:</td><td class="v">{escape(b)}</td></tr>' for k, (a, b) in enumerate(rows))
+    cells = "".join(
+        f'<tr>{lead(k)}<td class="l">{escape(a)}</td><td class="s">:</td><td class="v">{escape(b)}</td></tr>'
+        for k, (a, b) in enumerate(rows)
+    )
     return f'<table class="person">{cells}</table>'
 
 
@@ -162,7 +181,11 @@ def sign(u: Unit, head: Someone, marks: Ink, rng: random.Random, *, titles: bool
     if marks.stamp:
         drawn += f'<div class="stamp">{ink.stamp(f"PEMERINTAH {u.kind.upper()}", u.region.upper(), u.name.upper()[:34], rng.uniform(-14, 10))}</div>'
     shown = name or (head.nama.upper() if upper else head.nama)
-    who = f"<u>{escape(shown)}</u><br>{head.pangkat}<br>NIP. {shown_nip(head.nip, 0)}" if titles else f"<b>{escape(head.bare.upper())}</b><br><br>"
+    who = (
+        f"<u>{escape(shown)}</u><br>{head.pangkat}<br>NIP. {shown_nip(head.nip, 0)}"
+        if titles
+        else f"<b>{escape(head.bare.upper())}</b><br><br>"
+    )
     post = post or f"{u.head_post}<br>{u.kind} {u.region}"
     post = post if titles else post.upper()
     return f'<div class="sign">{before}{post},<div class="gap"></div>{who}{drawn}</div>'
@@ -198,7 +221,12 @@ class Letter:
 def letter(x: Letter, st: Style, rng: random.Random) -> str:
     label = rng.choice(("Hal", "Perihal"))
     day = f"{x.office.region}, {long_date(x.day)}"
-    lines = (("Nomor", x.number), ("Sifat", rng.choice(("Biasa", "Penting", "Segera"))), ("Lampiran", "1 (satu) berkas"), (label, x.subject))
+    lines = (
+        ("Nomor", x.number),
+        ("Sifat", rng.choice(("Biasa", "Penting", "Segera"))),
+        ("Lampiran", "1 (satu) berkas"),
+        (label, x.subject),
+    )
     rows = "".join(
         f'<tr><td class="l">{a}</td><td class="s">:</td><td>{escape(b)}</td>'
         f'<td class="d">{day if i == 0 and st.date_place == "number" else ""}</td></tr>' for i, (a, b) in enumerate(lines)
@@ -207,12 +235,20 @@ def letter(x: Letter, st: Style, rng: random.Random) -> str:
     before = f"{day}<br>" if st.date_place == "sign" else ""
     head = kop(x.office, st) if x.letterhead else ""
     if x.memo:
-        lines = (("Kepada", x.to), ("Dari", x.office.head_post), ("Nomor", x.number), ("Tanggal", long_date(x.day)), ("Hal", x.subject))
+        lines = (
+            ("Kepada", x.to),
+            ("Dari", x.office.head_post),
+            ("Nomor", x.number),
+            ("Tanggal", long_date(x.day)),
+            ("Hal", x.subject),
+        )
         rows = "".join(f'<tr><td class="l">{a}</td><td class="s">:</td><td>{b}</td></tr>' for a, b in lines)
         top = f'{head}<h1>NOTA DINAS</h1><table class="head">{rows}</table><hr>'
     else:
         top = f'{head}{above}<table class="head">{rows}</table><div class="to">{x.to}</div>'
-    copies = '<div class="cc">Tembusan:<br>1. Bupati (sebagai laporan);<br>2. Arsip.</div>' if rng.random() < 0.5 else ""
+    copies = (
+        '<div class="cc">Tembusan:<br>1. Bupati (sebagai laporan);<br>2. Arsip.</div>' if rng.random() < 0.5 else ""
+    )
     post = None if rng.random() < 0.8 else f"a.n. {x.office.head_post}<br>Sekretaris"
     return (top + f'<p class="in">{x.opening}</p>{x.content}<p class="in">{x.closing}</p>'
             + sign(x.office, x.head, x.marks, rng, before=before, upper=st.upper_names, post=post) + copies)  # fmt: skip
@@ -240,11 +276,21 @@ def decree(d: Decree, st: Style, rng: random.Random) -> list[str]:
     """The pages of a surat keputusan."""
     u = d.office
     bupati = d.layout == "bupati"
-    authority = f"BUPATI {u.region.upper()}" if bupati else rng.choice((f"{u.head_post.upper()} {u.kind.upper()} {u.region.upper()}", f"PENGGUNA ANGGARAN {u.name.upper()}"))
+    authority = (
+        f"BUPATI {u.region.upper()}"
+        if bupati
+        else rng.choice(
+            (f"{u.head_post.upper()} {u.kind.upper()} {u.region.upper()}", f"PENGGUNA ANGGARAN {u.name.upper()}")
+        )
+    )
     title = f"{rng.choice(('KEPUTUSAN', 'KEPUTUSAN', 'SURAT KEPUTUSAN'))} {authority}"
     period = f" TAHUN ANGGARAN {d.year}" if d.year else ""
     head = f"<h1>{title}</h1><h1>NOMOR {d.number}</h1><h2>TENTANG</h2><h1>{escape(d.about.upper())}{period}</h1><h2>{authority},</h2>"
-    top = f'<div style="text-align:center;font-size:15pt;font-weight:bold">{authority}</div><br>' if bupati else kop(u, st)
+    top = (
+        f'<div style="text-align:center;font-size:15pt;font-weight:bold">{authority}</div><br>'
+        if bupati
+        else kop(u, st)
+    )
     why = [("Menimbang", "a.", f"bahwa untuk kelancaran pelaksanaan pengadaan barang/jasa pada {u.full}{period.title()} perlu menetapkan pejabat pengelola pengadaan;"),
            ("", "b.", "bahwa berdasarkan pertimbangan sebagaimana dimaksud dalam huruf a, perlu menetapkan Keputusan;"),
            ("Mengingat", "1.", "Undang-Undang Nomor 23 Tahun 2014 tentang Pemerintahan Daerah (Lembaran Negara Tahun 2014 Nomor 244);"),
@@ -252,15 +298,26 @@ def decree(d: Decree, st: Style, rng: random.Random) -> list[str]:
            ("", "3.", "Peraturan Pemerintah Nomor 12 Tahun 2019 tentang Pengelolaan Keuangan Daerah;")]  # fmt: skip
     if rng.random() < 0.4:
         why.append(("Memperhatikan", "", f"Dokumen Pelaksanaan Anggaran {u.full}{period.title()};"))
-    names = ("KESATU", "KEDUA", "KETIGA", "KEEMPAT") if rng.random() < 0.7 else ("PERTAMA", "KEDUA", "KETIGA", "KEEMPAT")
+    names = (
+        ("KESATU", "KEDUA", "KETIGA", "KEEMPAT") if rng.random() < 0.7 else ("PERTAMA", "KEDUA", "KETIGA", "KEEMPAT")
+    )
     roles = ", ".join(dict.fromkeys(r for _, r in d.rows))
     if d.layout == "inline":
-        who = "<br>".join(f"Nama : {escape(p.nama)}<br>NIP : {shown_nip(p.nip, 0)}<br>Pangkat/Gol : {shown_rank(p, 0)}<br>Jabatan : {escape(p.jabatan)}" for p, _ in d.rows)
+        who = "<br>".join(
+            f"Nama : {escape(p.nama)}<br>NIP : {shown_nip(p.nip, 0)}<br>Pangkat/Gol : {shown_rank(p, 0)}<br>Jabatan : {escape(p.jabatan)}"
+            for p, _ in d.rows
+        )
         first = f"{d.verb} pegawai yang namanya tersebut di bawah ini :<br>{who}<br>sebagai {roles} pada {u.full}{period.title()}."
     else:
         first = f"{d.verb} pegawai yang namanya tercantum dalam Lampiran Keputusan ini sebagai {roles} pada {u.full}{period.title()}."
-    last = "Keputusan ini mulai berlaku pada tanggal ditetapkan" + (f" sampai dengan tanggal {long_date(d.until)}." if d.until else ".")
-    points = [first, "Pejabat sebagaimana dimaksud melaksanakan tugas sesuai ketentuan peraturan perundang-undangan.", last]
+    last = "Keputusan ini mulai berlaku pada tanggal ditetapkan" + (
+        f" sampai dengan tanggal {long_date(d.until)}." if d.until else "."
+    )
+    points = [
+        first,
+        "Pejabat sebagaimana dimaksud melaksanakan tugas sesuai ketentuan peraturan perundang-undangan.",
+        last,
+    ]
     ruling = ("<h2>MEMUTUSKAN:</h2>" + clauses([("Menetapkan", "", f"KEPUTUSAN TENTANG {escape(d.about.upper())}."), *((names[i], "", t) for i, t in enumerate(points))])
               + f'<div style="margin:3mm 0 -2mm 88mm">Ditetapkan di {u.region}<br>pada tanggal {long_date(d.day)}</div>' + sign(u, d.head, Ink(), rng, titles=False, post=authority.title()))  # fmt: skip
     pages = [top + head + clauses(why) + (ruling if d.ruling else "")]
@@ -271,9 +328,24 @@ def decree(d: Decree, st: Style, rng: random.Random) -> list[str]:
 
 def _annex(d: Decree, title: str, authority: str, st: Style, rng: random.Random) -> str:
     people = [p for p, _ in d.rows]
-    labels = {"nama": "Nama", "nip": "NIP", "pangkat_golongan": "Pangkat/Gol", "jabatan": rng.choice(("Jabatan", "Jabatan dalam Dinas"))}
-    names = ("nama",) if d.layout == "annex_names" else rng.choice((("nama", "nip", "pangkat_golongan", "jabatan"), ("nama", "nip"), ("nama", "nip", "jabatan")))
-    heads = ("KEDUDUKAN", "KEDUDUKAN DALAM TIM", "JABATAN DALAM PENGADAAN", "SELAKU", "JABATAN DALAM PENGELOLAAN KEUANGAN")
+    labels = {
+        "nama": "Nama",
+        "nip": "NIP",
+        "pangkat_golongan": "Pangkat/Gol",
+        "jabatan": rng.choice(("Jabatan", "Jabatan dalam Dinas")),
+    }
+    names = (
+        ("nama",)
+        if d.layout == "annex_names"
+        else rng.choice((("nama", "nip", "pangkat_golongan", "jabatan"), ("nama", "nip"), ("nama", "nip", "jabatan")))
+    )
+    heads = (
+        "KEDUDUKAN",
+        "KEDUDUKAN DALAM TIM",
+        "JABATAN DALAM PENGADAAN",
+        "SELAKU",
+        "JABATAN DALAM PENGELOLAAN KEUANGAN",
+    )
     table = grid([replace(p, nama=p.bare.upper()) if d.layout == "annex_names" else p for p in people], labels, 0, names=names,
                  joint="nip" in names and rng.random() < 0.4, size=rng.choice((9.0, 10.0)), extra=(rng.choice(heads), [r for _, r in d.rows]))  # fmt: skip
     start = rng.choice((f"LAMPIRAN {title}", f"LAMPIRAN<br>{title}", f"Lampiran {title.title()}"))
@@ -292,9 +364,14 @@ def assignment(u: Unit, head: Someone, day: dt.date, number: str, people: Sequen
     if len(people) > 1 and rng.random() < 0.5:
         who = "<p>Kepada :</p>" + grid(people, labels, 0, names=("nama", "nip", "pangkat_golongan", "jabatan"), size=10)
     else:
-        who = "<p>Kepada :</p>" + "".join(block(p, labels, i % 2, omit, number=f"{i}.") for i, p in enumerate(people, 1))
+        who = "<p>Kepada :</p>" + "".join(
+            block(p, labels, i % 2, omit, number=f"{i}.") for i, p in enumerate(people, 1)
+        )
     period = f" Tahun Anggaran {year}" if year else ""
-    tasks = [("Untuk", "1.", f"Melaksanakan tugas sebagai {role} pada {u.full}{period};"), ("", "2.", "Melaporkan hasil pelaksanaan tugas kepada atasan;")]
+    tasks = [
+        ("Untuk", "1.", f"Melaksanakan tugas sebagai {role} pada {u.full}{period};"),
+        ("", "2.", "Melaporkan hasil pelaksanaan tugas kepada atasan;"),
+    ]
     if until:
         tasks.append(("", "3.", f"Surat tugas ini berlaku sejak tanggal ditetapkan s.d. {long_date(until)}."))
     return (kop(u, st) + f"<h1><u>{title}</u></h1><h1>NOMOR : {number}</h1><br>"
@@ -308,7 +385,13 @@ def assignment(u: Unit, head: Someone, day: dt.date, number: str, people: Sequen
 def appointment(u: Unit, head: Someone, day: dt.date, number: str, p: Someone, role: str, year: int | None, until: dt.date | None,
                 st: Style, rng: random.Random) -> str:  # fmt: skip
     """Surat penunjukan."""
-    labels = {"nama": "Nama", "nip": "NIP", "pangkat_golongan": "Pangkat/Golongan", "jabatan": "Jabatan", "instansi": "Unit Kerja"}
+    labels = {
+        "nama": "Nama",
+        "nip": "NIP",
+        "pangkat_golongan": "Pangkat/Golongan",
+        "jabatan": "Jabatan",
+        "instansi": "Unit Kerja",
+    }
     sig = block(head, labels, 0, frozenset(("alamat", "telepon", "email", "instansi")))
     who = block(p, labels, 1, frozenset(("alamat", "telepon", "email")))
     period = f" Tahun Anggaran {year}" if year else ""
@@ -322,8 +405,13 @@ def form(u: Unit, p: Someone, day: dt.date, title: str, labels: dict[str, str], 
          omit: frozenset[str] = frozenset(), blank: frozenset[str] = frozenset(), role: str = "", letterhead: bool = True) -> str:  # fmt: skip
     extra = (("Hak Akses", role),) if role else ()
     if rng.random() < 0.35:  # drawn as a ruled table
-        rows = [(labels[n], "" if n in blank else text_of(p, n, how)) for n in FIELD_ORDERS[how % 3] if n not in omit] + list(extra)
-        cells = "".join(f"<tr><td style='width:8mm'>{i}</td><td style='width:48mm'>{a}</td><td>{escape(b)}</td></tr>" for i, (a, b) in enumerate(rows, 1))
+        rows = [
+            (labels[n], "" if n in blank else text_of(p, n, how)) for n in FIELD_ORDERS[how % 3] if n not in omit
+        ] + list(extra)
+        cells = "".join(
+            f"<tr><td style='width:8mm'>{i}</td><td style='width:48mm'>{a}</td><td>{escape(b)}</td></tr>"
+            for i, (a, b) in enumerate(rows, 1)
+        )
         body = f'<table class="ruled">{cells}</table>'
     else:
         body = block(p, labels, how, omit, blank, extra)

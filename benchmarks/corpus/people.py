@@ -62,7 +62,13 @@ class Unit:
 
     @property
     def head_post(self) -> str:
-        posts = {"Kecamatan": "Camat", "RSUD": "Direktur", "Inspektorat": "Inspektur", "Sekretariat": "Sekretaris", "Satuan": "Kepala"}
+        posts = {
+            "Kecamatan": "Camat",
+            "RSUD": "Direktur",
+            "Inspektorat": "Inspektur",
+            "Sekretariat": "Sekretaris",
+            "Satuan": "Kepala",
+        }
         first, _, rest = self.name.partition(" ")
         post = posts.get(first, "Kepala")
         if first == "Inspektorat":
@@ -92,7 +98,14 @@ class Someone:
 def unit(rng: random.Random, region: str = "Batang") -> Unit:
     name, code, short = rng.choice(UNITS)
     kind = rng.choice(("Kabupaten", "Kabupaten", "Kabupaten", "Kota", "Provinsi"))
-    street = rng.choice(("Jalan Contoh Raya Nomor {}", "Jl. Melati Contoh No. {}", "Jl. Ki Contoh Karya Km. {}", "Jalan Perintis Contoh No. {}A"))
+    street = rng.choice(
+        (
+            "Jalan Contoh Raya Nomor {}",
+            "Jl. Melati Contoh No. {}",
+            "Jl. Ki Contoh Karya Km. {}",
+            "Jalan Perintis Contoh No. {}A",
+        )
+    )
     address = f"{street.format(rng.randint(1, 140))} {region} {rng.randint(51211, 51299)}"
     return Unit(name, code, short, kind, region, address, f"(0285) 39{rng.randint(1000, 9999)}")
 
@@ -107,7 +120,16 @@ def someone(rng: random.Random, office: Unit, post: str | None = None, pppk: flo
     local = rng.choice(("{a}.{b}{n}", "{a}{b}", "{a}_{b}{n}", "{b}.{a}", "{a}{n}", "{a}-{b}", "ppk.{u}{n}"))
     words = bare.lower().split()
     local = local.format(a=words[0], b=words[-1], n=rng.randint(1, 99), u=office.short.replace(".", ""))
-    domain = rng.choice(("gmail.com", "gmail.com", "yahoo.com", "yahoo.co.id", f"{office.region.lower().replace(' ', '')}kab.go.id", "mail.go.id"))
+    domain = rng.choice(
+        (
+            "gmail.com",
+            "gmail.com",
+            "yahoo.com",
+            "yahoo.co.id",
+            f"{office.region.lower().replace(' ', '')}kab.go.id",
+            "mail.go.id",
+        )
+    )
     return Someone(
         nama=rng.choice(BEFORE) + bare + rng.choice(AFTER), bare=bare, nip=nip, golongan=golongan,
         jabatan=post or rng.choice(POSTS), instansi=office.full if rng.random() < 0.7 else office.name,

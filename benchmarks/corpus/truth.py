@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from mailbot.model import FIELDS
 from benchmarks.corpus.people import Someone
+from mailbot.model import FIELDS
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,22 @@ ACTION_NAMES: dict[str, tuple[str, ...]] = {
                      "Pencabutan Hak Akses", "Penutupan Akun"),
 }  # fmt: skip
 VERBS: dict[str, tuple[str, ...]] = {
-    "pengaktifan": ("pengaktifan akun", "aktivasi hak akses", "pembuatan akun", "pengaktifan hak akses", "pembuatan user ID dan password", "penerbitan akun"),
+    "pengaktifan": (
+        "pengaktifan akun",
+        "aktivasi hak akses",
+        "pembuatan akun",
+        "pengaktifan hak akses",
+        "pembuatan user ID dan password",
+        "penerbitan akun",
+    ),
     "kembali": ("pengaktifan kembali akun", "aktivasi ulang hak akses", "reaktivasi akun", "perpanjangan hak akses"),
-    "penonaktifan": ("penonaktifan akun", "penonaktifan hak akses", "penghapusan akun", "pencabutan hak akses", "penutupan akun"),
+    "penonaktifan": (
+        "penonaktifan akun",
+        "penonaktifan hak akses",
+        "penghapusan akun",
+        "pencabutan hak akses",
+        "penutupan akun",
+    ),
 }
 OPENINGS = (
     "Sehubungan dengan pelaksanaan pengadaan barang/jasa pada {office} Tahun Anggaran {year}, bersama ini kami mengajukan permohonan {verb} SPSE selaku {role} dengan data sebagai berikut :",
@@ -73,7 +86,15 @@ LABELS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 FORM_TITLES = ("FORMULIR DATA PERSONAL", "DATA PERSONAL PENGGUNA SPSE", "FORMULIR ISIAN DATA PENGGUNA", "BIODATA PENGGUNA SPSE",
                "FORMULIR PENDAFTARAN PENGGUNA NON PENYEDIA", "DATA DIRI CALON PENGGUNA SPSE")  # fmt: skip
-FONTS = ("Liberation Serif", "Liberation Sans", "Carlito", "Caladea", "DejaVu Serif", "DejaVu Sans", "Liberation Sans Narrow")
+FONTS = (
+    "Liberation Serif",
+    "Liberation Sans",
+    "Carlito",
+    "Caladea",
+    "DejaVu Serif",
+    "DejaVu Sans",
+    "Liberation Sans Narrow",
+)
 
 
 class Choice:

@@ -8,9 +8,21 @@ from dataclasses import dataclass
 
 from mailbot.model import Actor, Case, Change, Guard, Reply, Update, Verdict
 
-RECEIVED, AGAIN, CHECKED_BY_PERSON, RETURNED, FORWARDED = "diterima", "dilengkapi", "perlu_tinjauan", "dikembalikan", "diteruskan"
+RECEIVED, AGAIN, CHECKED_BY_PERSON, RETURNED, FORWARDED = (
+    "diterima",
+    "dilengkapi",
+    "perlu_tinjauan",
+    "dikembalikan",
+    "diteruskan",
+)
 ACTED, RESULT, NOTIFIED, ARCHIVED = "ditindaklanjuti", "hasil_diterima", "diberitahukan", "diarsipkan"
-NOT_REQUEST, OUTSIDE, DUPLICATE, REFUSED, WITHDRAWN = "bukan_permohonan", "di_luar_sop", "duplikat", "ditolak", "ditarik_pemohon"
+NOT_REQUEST, OUTSIDE, DUPLICATE, REFUSED, WITHDRAWN = (
+    "bukan_permohonan",
+    "di_luar_sop",
+    "duplikat",
+    "ditolak",
+    "ditarik_pemohon",
+)
 
 STATES = {
     RECEIVED: "Diterima", AGAIN: "Dilengkapi, diperiksa kembali", CHECKED_BY_PERSON: "Perlu tinjauan petugas",
@@ -31,7 +43,12 @@ TIMERS = {
 }  # fmt: skip
 
 MACHINE = Actor("mesin", "mesin")
-ROLES = {"helpdesk": "Meja layanan", "admin_agency": "Admin Agency", "supervisor": "Pengawas", "sysadmin": "Administrator sistem"}
+ROLES = {
+    "helpdesk": "Meja layanan",
+    "admin_agency": "Admin Agency",
+    "supervisor": "Pengawas",
+    "sysadmin": "Administrator sistem",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +76,15 @@ ACTIONS: dict[str, Rule] = {
     "duplikat": _rule("Duplikat", CHECKING | {CHECKED_BY_PERSON}, DUPLICATE, "mesin helpdesk"),
     "gabung": _rule("Gabung", OPEN - {RESULT, NOTIFIED, ACTED}, DUPLICATE, "helpdesk"),
     "pisah": _rule("Pisah", {CHECKED_BY_PERSON, FORWARDED, RETURNED}, None, "helpdesk"),
-    "lanjutkan": _rule("Putaran baru", CHECKING | {CHECKED_BY_PERSON, RETURNED, FORWARDED, NOT_REQUEST, OUTSIDE}, AGAIN, "mesin helpdesk"),
-    "tolak": _rule("Tolak", {CHECKED_BY_PERSON, FORWARDED, ACTED, RETURNED}, REFUSED, "helpdesk admin_agency supervisor", True),
+    "lanjutkan": _rule(
+        "Putaran baru",
+        CHECKING | {CHECKED_BY_PERSON, RETURNED, FORWARDED, NOT_REQUEST, OUTSIDE},
+        AGAIN,
+        "mesin helpdesk",
+    ),
+    "tolak": _rule(
+        "Tolak", {CHECKED_BY_PERSON, FORWARDED, ACTED, RETURNED}, REFUSED, "helpdesk admin_agency supervisor", True
+    ),
     "tarik": _rule("Ditarik pemohon", OPEN - {RESULT, NOTIFIED}, WITHDRAWN, "helpdesk", True),
     "buka_kembali": _rule("Buka kembali", CLOSED - {ARCHIVED}, CHECKED_BY_PERSON, "helpdesk supervisor", True),
     # steps 6 to 9
@@ -108,7 +132,9 @@ def decide(case: Case, action: str, now: dt.datetime, *, actor: Actor = MACHINE,
     if actor.role not in rule.roles:
         raise Refused(f"Tindakan '{rule.label}' tidak termasuk wewenang {ROLES.get(actor.role, actor.role)}.")
     if case.state not in rule.sources:
-        raise Refused(f"Berkas {case.number} berstatus '{STATES[case.state]}'; tindakan '{rule.label}' tidak dapat dilakukan.")
+        raise Refused(
+            f"Berkas {case.number} berstatus '{STATES[case.state]}'; tindakan '{rule.label}' tidak dapat dilakukan."
+        )
     if rule.reason and not reason.strip():
         raise Refused(f"Tindakan '{rule.label}' memerlukan alasan.")
     new = rule.target or case.state

@@ -26,7 +26,9 @@ class Hours:
     closed: frozenset[dt.date] = frozenset()
 
     def is_open_day(self, day: dt.date) -> bool:
-        return day.weekday() < 5 and day not in self.closed and day not in holidays.country_holidays("ID", years=day.year)
+        return (
+            day.weekday() < 5 and day not in self.closed and day not in holidays.country_holidays("ID", years=day.year)
+        )
 
     def window(self, day: dt.date) -> tuple[dt.datetime, dt.datetime]:
         zone = ZoneInfo(self.zone)

@@ -128,8 +128,9 @@ def union(tx: Connection, rows: list[Row[tuple[object, ...]]]) -> Evidence:
         # the people are those of the newest letter; without a new letter, those of the earlier round with new data
         people = new.persons if letter != whole.letter or not whole.persons else whole.persons
         if letter == whole.letter and whole.persons:
-            people = parsers.fields.join(documents, new.persons)
-        whole = Evidence(documents, people, letter or Letter(), new.body, new.subject or whole.subject, new.links)
+            people = parsers.fields.join(documents, (*new.persons, *whole.persons))
+        texts = (*new.texts, *whole.texts)
+        whole = Evidence(documents, people, letter or Letter(), new.body, new.subject or whole.subject, new.links, texts)
     return whole
 
 

@@ -1,0 +1,238 @@
+"""Tables of persons: ruled ones with cells, and those that only stand in columns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from mailbot.model import FIELDS, Cell, Line, PageReading, Table, Word
+from mailbot.parsers import context as ctx
+from mailbot.parsers import indonesian as ind
+from mailbot.parsers import labels
+from mailbot.parsers.labels import text_of
+
+Columns = dict[int, str]
+Row = dict[str, tuple[Word, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Heads:
+    """The heading of a table: its last row and what each column means; of a table without one the row is -1."""
+
+    row: int
+    columns: Columns
+
+
+def cell_words(cell: Cell) -> tuple[Word, ...]:
+    return tuple(w for line in cell.lines for w in line.words)
+
+
+def cell_rows(table: Table) -> list[list[Cell]]:
+    rows: dict[int, list[Cell]] = {}
+    for cell in table.cells:
+        rows.setdefault(cell.row, []).append(cell)
+    return [sorted(rows[r], key=lambda c: c.column) for r in sorted(rows)]
+
+
+# ------------------------------------------------------------------ what the columns mean
+
+
+def heads_of(table: Table, before: Heads | None = None) -> Heads | None:
+    """The heading among the first rows; else that of the table continued from the page before; else by contents."""
+    for row in sorted({c.row for c in table.cells})[:4]:
+        columns = {
+            c.column: f for c in table.cells if c.row == row and (f := labels.column_field(text_of(cell_words(c))))
+        }
+        if ("nama" in columns.values() and len(columns) >= 2) or "nama_nip" in columns.values():
+            return Heads(
+                row,
+                {**guessed(table, row), **columns}
+                if "nip" not in columns.values() and "nama_nip" not in columns.values()
+                else columns,
+            )
+    if (
+        before
+        and {c.column for c in table.cells}
+        and max(c.column for c in table.cells) == max(before.columns, default=-1)
+    ):
+        return Heads(-1, before.columns)
+    columns = guessed(table, -1)
+    return Heads(-1, columns) if {"nama", "nip"} <= set(columns.values()) and not is_form(table) else None
+
+
+def guessed(table: Table, below: int) -> Columns:
+    """Columns known by what stands in them: NIP, address of mail, telephone, golongan, and the name left of the NIP."""
+    out: Columns = {}
+    for column in sorted({c.column for c in table.cells}):
+        texts = [text_of(cell_words(c)) for c in table.cells if c.column == column and c.row > below and c.lines]
+        name = next((n for n, fits in _SHAPES if texts and sum(fits(t) for t in texts) >= 0.6 * len(texts)), None)
+        if name and name not in out.values():
+            out[column] = name
+    nip = next((c for c, n in out.items() if n == "nip"), None)
+    if nip is not None and nip - 1 >= 0 and nip - 1 not in out:
+        texts = [text_of(cell_words(c)) for c in table.cells if c.column == nip - 1 and c.lines]
+        if any(re.search(r"[A-Za-z]{3}", t) for t in texts):
+            out[nip - 1] = "nama"
+    return out
+
+
+_SHAPES: tuple[tuple[str, Callable[[str], bool]], ...] = (
+    ("nip", lambda t: ind.looks_like_nip(t) and not re.search(r"[a-z]{3}", t)),
+    ("email", lambda t: "@" in t),
+    ("telepon", lambda t: bool(re.fullmatch(r"[\d+() .\-/]{9,20}", t) and ind.norm_phone(t))),
+    ("pangkat_golongan", lambda t: bool(re.search(r"\b(?:I{1,3}|IV)\s?[/.]\s?[a-e]\b", t))),
+)
+
+
+def is_form(table: Table) -> bool:
+    """A form drawn as a table: a column of labels with a column of values."""
+    named = sum(1 for c in table.cells if labels.field_of(text_of(cell_words(c))) in FIELDS)
+    rows = len({c.row for c in table.cells})
+    return named >= 3 and rows >= 3 and max(c.column for c in table.cells) <= 4
+
+
+# ------------------------------------------------------------------ rows
+
+
+def rows(table: Table, heads: Heads) -> Iterator[Row | str]:
+    """The persons' rows as words by field; a section row across the table comes as its text."""
+    for cells in cell_rows(table):
+        if cells[0].row <= heads.row:
+            continue
+        filled = [c for c in cells if cell_words(c)]
+        values = row_values(cells, heads.columns)
+        if len(filled) == 1 and not values.get("nip"):
+            yield text_of(cell_words(filled[0]))
+            continue
+        numbering = all(re.fullmatch(r"\W*\d{0,2}\W*", text_of(w)) for w in values.values())
+        if not numbering and (values.get("nama") or values.get("nip")):
+            yield values
+
+
+def row_values(cells: Sequence[Cell], columns: Columns) -> Row:
+    values: Row = {}
+    for cell in cells:
+        name, words = columns.get(cell.column), cell_words(cell)
+        if name == "nama_nip":
+            values["nama"], values["nip"] = name_and_nip(words)
+        elif name and name != "lain" and words:
+            values.setdefault(name, words)
+    return values
+
+
+def name_and_nip(words: tuple[Word, ...]) -> tuple[tuple[Word, ...], tuple[Word, ...]]:
+    """The words before and from the NIP in a joint cell or value; without a NIP all words are the name's."""
+    for i, word in enumerate(words):
+        key = labels.label_key(word.text)
+        rest = "".join(w.text for w in words[i:])
+        if key in ("nip", "nipppk", "nlp") or (sum(c.isdigit() for c in word.text) >= 6):
+            named = len(ind.digits(rest)) >= 9
+            return _trim(words[:i]), words[i:] if named else ()
+    return words, ()
+
+
+def _trim(words: tuple[Word, ...]) -> tuple[Word, ...]:
+    while words and not re.search(r"\w", words[-1].text):
+        words = words[:-1]
+    return words
+
+
+def label_lines(table: Table) -> Iterator[Line]:
+    """Label cell, a colon, value cell: the lines that the same form has when it is not ruled."""
+    for cells in cell_rows(table):
+        texts = [w for c in cells if (w := cell_words(c)) and not all(labels.SEPARATOR.match(x.text) for x in w)]
+        texts = texts[1:] if len(texts) > 2 and re.fullmatch(r"\W*\w{1,2}\W*", text_of(texts[0])) else texts
+        if not texts:
+            continue
+        end = texts[0][-1]
+        colon = Word(":", (end.box[2], end.box[1], end.box[2], end.box[3]), 1.0)
+        numbered = len(texts) == 2 and re.fullmatch(r"\W*\d{1,2}\W*", text_of(texts[0]))
+        first = (*texts[1], colon) if numbered else (*texts[0], colon)
+        yield Line(first if numbered or len(texts) == 1 else (*first, *(w for t in texts[1:] for w in t)))
+
+
+# ------------------------------------------------------------------ columns without rules
+
+
+def open_table(page: PageReading, lines: Sequence[Line]) -> tuple[int, int, list[Row]] | None:
+    """A table without rules: (first line, line after the last, rows). Columns are where no line has a word."""
+    for i, line in enumerate(lines):
+        if (
+            len(line.words) < 3
+            or not re.search(r"nama", line.text, re.I)
+            or not re.search(r"\bnip|induk", line.text, re.I)
+            or ":" in line.text
+        ):
+            continue
+        end = next((k for k in range(i + 1, len(lines)) if _ends_table(lines[k].text)), len(lines))
+        body = lines[i + 1 : end]
+        first = next(
+            (k for k, row in enumerate(body) if re.match(r"\W*1\W*(?:\s|$)", row.text) or ind.looks_like_nip(row.text)),
+            None,
+        )
+        if first is None:
+            continue
+        columns = _named_columns([line, *body[:first]], body[first:])
+        if {"nama"} <= {n for n, _, _ in columns} and {"nip", "nama_nip"} & {n for n, _, _ in columns}:
+            return i, end, list(_open_rows(body[first:], columns))
+    return None
+
+
+def _ends_table(text: str) -> bool:
+    return bool(ctx.CLOSING.match(text) or ctx.POST.match(text)) or len(re.findall(r"\b[a-z]{4,}\b", text)) >= 9
+
+
+def _gaps(lines: Sequence[Line]) -> list[tuple[float, float]]:
+    """Where words stand, as intervals across the page."""
+    words = [w for line in lines for w in line.words]
+    blank = 1.3 * median((w.box[2] - w.box[0]) / max(len(w.text), 1) for w in words)
+    spans = sorted((w.box[0], w.box[2]) for w in words)
+    merged: list[tuple[float, float]] = []
+    for left, right in spans:
+        if merged and left - merged[-1][1] < blank:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], right))
+        else:
+            merged.append((left, right))
+    return merged
+
+
+def _named_columns(head: Sequence[Line], body: Sequence[Line]) -> list[tuple[str, float, float]]:
+    """(field, left, right) of each column; a heading belongs to the column that it stands over."""
+    columns = _gaps(body)
+    words: dict[int, list[Word]] = {}
+    for word in (w for line in head for w in line.words):
+        middle = (word.box[0] + word.box[2]) / 2
+        near = min(range(len(columns)), key=lambda k: max(columns[k][0] - middle, middle - columns[k][1], 0.0))
+        words.setdefault(near, []).append(word)
+    return [
+        (labels.column_field(text_of(tuple(words.get(k, ())))) or "lain", left, right)
+        for k, (left, right) in enumerate(columns)
+    ]
+
+
+def _open_rows(lines: Sequence[Line], columns: Sequence[tuple[str, float, float]]) -> Iterator[Row]:
+    """A row begins with its number, or with a NIP where the rows are not numbered."""
+    numbered = (
+        sum(bool(re.match(r"\W*\d{1,2}\W*(?:\s|$)", line.text)) for line in lines) >= 1 and columns[0][0] == "lain"
+    )
+    groups: list[list[Line]] = []
+    for line in lines:
+        starts = re.match(r"\W*\d{1,2}[.)]?(?:\s|$)", line.text) if numbered else ind.looks_like_nip(line.text)
+        if starts or not groups:
+            groups.append([line])
+        else:
+            groups[-1].append(line)
+    for group in groups:
+        row: Row = {}
+        for name, left, right in columns:
+            cell = tuple(
+                w for line in group for w in line.words if left - 0.004 <= (w.box[0] + w.box[2]) / 2 <= right + 0.004
+            )
+            if name == "nama_nip":
+                row["nama"], row["nip"] = name_and_nip(cell)
+            elif name != "lain" and cell:
+                row.setdefault(name, cell)
+        if row.get("nama") or row.get("nip"):
+            yield row

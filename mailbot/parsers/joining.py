@@ -1,0 +1,108 @@
+"""The requested persons of a mail: the same person joined over letter, forms, mail body and SK.
+
+Each document is a reading of its own: where two of them give the same NIP, telephone or e-mail address, the value is
+confirmed (`agreed`), as much as by the second engine. Values that differ are left to the rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from rapidfuzz import fuzz
+
+from mailbot.model import BASIS_KINDS, FIELDS, Document, Found, Person
+from mailbot.parsers import indonesian as ind
+
+CONFIRMED = ("nip", "telepon", "email")
+
+
+def same_person(a: Person, b: Person) -> bool:
+    """By NIP, else by name. Equal names with clearly different NIPs are two persons."""
+    if a.nip.value and b.nip.value:
+        if a.nip.value == b.nip.value:
+            return True
+        near = fuzz.ratio(a.nip.value, b.nip.value) >= 85.0  # a misread digit or two
+        return near and _same_names(a, b)
+    return _same_names(a, b)
+
+
+def _same_names(a: Person, b: Person) -> bool:
+    return bool(a.nama.value and b.nama.value and ind.same_name(a.nama.value, b.nama.value))
+
+
+def _fill(person: Person, other: Person) -> Person:
+    """Missing fields, role and action taken from another reading of the same person; values present are kept."""
+    fields = {n: getattr(other, n) for n in FIELDS if getattr(person, n).value is None and getattr(other, n).value}
+    return replace(
+        person, **fields, peran=person.peran or other.peran, tindakan=person.tindakan or other.tindakan,
+        kembali=person.kembali or (person.tindakan is None and other.kembali),
+    )  # fmt: skip
+
+
+def merge_same(persons: tuple[Person, ...]) -> tuple[Person, ...]:
+    """The same person named twice becomes one, unless the two entries ask for different things."""
+    out: list[Person] = []
+    for person in persons:
+        for i, known in enumerate(out):
+            asks = {known.tindakan, person.tindakan} - {None}
+            if same_person(known, person) and len(asks) <= 1:
+                out[i] = _fill(known, person)
+                break
+        else:
+            out.append(person)
+    return tuple(out)
+
+
+def join(documents: tuple[Document, ...], body_persons: tuple[Person, ...]) -> tuple[Person, ...]:
+    """The requested persons: those of the letters and of the forms, else of the mail; gaps filled from all others.
+
+    A value that differs in the SK does not replace the letter's: compare with `Document.persons`.
+    """
+    letters = [d for d in documents if d.kind == "surat_permohonan"]
+    forms = [p for d in documents if d.kind == "data_personal" for p in d.persons]
+    named = [p for p in body_persons if p.nip.value]
+    asked = merge_same(tuple(p for d in letters for p in d.persons))
+    # whoever has a form of data is asked for, also when the letter names only others; the rules then doubt
+    more = [p for p in (*forms, *named) if p.nip.value and not any(same_person(p, a) for a in asked)]
+    requested = merge_same((*asked, *more)) if asked else merge_same((*forms, *body_persons))
+    basis = [p for d in documents if d.kind in BASIS_KINDS for p in d.persons]
+    others = [*forms, *body_persons, *basis]
+    everywhere = [p for d in documents if d.kind != "lain" for p in d.persons] + list(body_persons)
+    return tuple(_confirmed(_complete(p, others, letters), everywhere) for p in requested)
+
+
+def _complete(person: Person, others: Sequence[Person], letters: Sequence[Document]) -> Person:
+    """What is missing, from the others. The action comes from the letter only: an SK never asks for anything."""
+    for other in others:
+        if same_person(person, other):
+            trusted = other
+            if other.source in BASIS_KINDS:
+                trusted = replace(other, tindakan=None, kembali=False, peran=None)
+            person = _fill(person, trusted)
+    for document in letters:
+        person = _from_letter(person, document)
+    return person
+
+
+def _from_letter(person: Person, document: Document) -> Person:
+    letter = document.letter
+    peran = person.peran or (letter.peran[0] if len(letter.peran) == 1 else None)
+    tindakan = person.tindakan or (letter.tindakan[0] if len(letter.tindakan) == 1 else None)
+    kembali = person.kembali or (tindakan == "pengaktifan" and letter.kembali)
+    return replace(person, peran=peran, tindakan=tindakan, kembali=kembali, source=person.source or document.kind)
+
+
+def _confirmed(person: Person, everywhere: Sequence[Person]) -> Person:
+    """Values that another document gives as well."""
+    same = [p for p in everywhere if same_person(person, p)]
+    changed = {
+        n: replace(f, agreed=True)
+        for n in CONFIRMED
+        if (f := getattr(person, n)).value and _again(f, [getattr(p, n) for p in same])
+    }
+    return replace(person, **changed) if changed else person
+
+
+def _again(found: Found, others: Sequence[Found]) -> bool:
+    return any(o.value == found.value and (o.file, o.page) != (found.file, found.page) for o in others)

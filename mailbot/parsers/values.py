@@ -1,0 +1,113 @@
+"""The value of a field from its words: normalised, with its place and with the independent second reading."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+
+from rapidfuzz import fuzz
+
+from mailbot.model import MISSING, Box, Found, PageReading, Word, union
+from mailbot.parsers import indonesian as ind
+from mailbot.parsers.labels import text_of
+
+REPAIRED = 0.5  # confidence of a value that holds only after undoing OCR swaps
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where words stand."""
+
+    page: PageReading
+    file: str
+    today: dt.date
+
+
+def normal(name: str, raw: str, today: dt.date) -> str | None:
+    """The normalised value, or the text itself where it cannot be normalised (the rules judge it later)."""
+    text = raw.strip(" :;|=")
+    if ind.is_empty(text) or ind.PLACEHOLDER.fullmatch(text):
+        return None
+    if name == "nip":
+        nip = ind.parse_nip(text, today)
+        return nip.suggestion or nip.digits or None
+    if name == "telepon":
+        return ind.norm_phone(text) or text
+    if name == "email":
+        return ind.parse_email(text).value or text.lower()
+    if name == "pangkat_golongan":
+        golongan = ind.parse_golongan(text)
+        return golongan.code if golongan else text
+    return text.strip(" ,")
+
+
+def valid(name: str, value: str | None, today: dt.date) -> bool:
+    if not value:
+        return False
+    if name == "nip":
+        return not ind.parse_nip(value, today).problems
+    return bool(ind.norm_phone(value) if name == "telepon" else ind.parse_email(value).value)
+
+
+def found(name: str, words: tuple[Word, ...], place: Place) -> Found:
+    """A value that only the second engine could read well is taken from there, but it stays unsure (agreed is False)."""
+    raw = unbroken(words) if name == "email" else text_of(words)
+    value = normal(name, raw, place.today)
+    if value is None:
+        return MISSING
+    box = union(tuple(w.box for w in words))
+    confidence = sum(w.confidence for w in words) / len(words)
+    if name == "nip" and value != ind.digits(raw) and ind.digits(raw):
+        confidence = min(confidence, REPAIRED)
+    second = _second(name, box, place)
+    if second is None:
+        return Found(value, raw, confidence, place.file, place.page.number, box)
+    text, other = second
+    if place.page.read_by == "text" and other != value and _slip(name, value, other, place.today):
+        return Found(value, raw, confidence, place.file, place.page.number, box, text, None)
+    if other != value and valid(name, other, place.today) and not valid(name, value, place.today):
+        value, text = other, raw
+        return Found(value, raw, min(confidence, REPAIRED), place.file, place.page.number, box, text, False)
+    agreed = other is not None and other == value
+    return Found(value, raw, confidence, place.file, place.page.number, box, text, agreed)
+
+
+def _slip(name: str, value: str, other: str | None, today: dt.date) -> bool:
+    """Against the text layer of a page the image counts only when it says something clearly different."""
+    if not other:
+        return True
+    return not valid("nip", other, today) if name == "nip" else fuzz.ratio(value, other) >= 80
+
+
+def unbroken(words: tuple[Word, ...]) -> str:
+    """An address that its cell broke over lines, in one piece again; blanks within a line stay."""
+    out = ""
+    for before, word in zip((None, *words), words, strict=False):
+        same = before is not None and min(before.box[3], word.box[3]) - max(before.box[1], word.box[1]) > 0.3 * (
+            word.box[3] - word.box[1]
+        )
+        out += (" " if same else "") + word.text
+    return out.replace("\x02", "-")
+
+
+def _second(name: str, box: Box, place: Place) -> tuple[str, str | None] | None:
+    """Text and value of the independent reading whose box overlaps this one best; letters are not read as digits here."""
+    if name not in ("nip", "telepon", "email"):
+        return None
+    best = max(place.page.seconds, key=lambda s: overlap(s.box, box), default=None)
+    if best is None or overlap(best.box, box) < 0.3:
+        return None
+    text = best.text.split(":", 1)[-1]
+    if name == "nip":
+        return best.text, re.sub(r"[\s.\-]", "", re.sub(r"^\W*[A-Za-z]{2,8}[\s.:;]*", "", text)) or None
+    return best.text, normal(name, text, place.today)
+
+
+def overlap(a: Box, b: Box) -> float:
+    """Shared area over the smaller of the two."""
+    width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    if width <= 0 or height <= 0:
+        return 0.0
+    smaller = min((a[2] - a[0]) * (a[3] - a[1]), (b[2] - b[0]) * (b[3] - b[1]))
+    return width * height / smaller if smaller > 0 else 0.0

@@ -1,0 +1,90 @@
+"""Rules about the personal data: the fields of each person, well-formed, and read alike wherever they stand (R-06)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+
+from mailbot.model import Document, Evidence, Finding, FindingClass, Found, Person
+from mailbot.parsers.indonesian import norm_phone, parse_email, parse_golongan, parse_nip
+from mailbot.parsers.joining import same_person
+from mailbot.sop import Sop
+from mailbot.sop.absence import loose, unopened, well_read
+from mailbot.sop.finding import finding, on_value, shown
+
+CODES = {"nip": "DATA-NIP-BEDA", "telepon": "DATA-TELEPON", "email": "DATA-EMAIL-SALAH"}
+
+
+def persons(evidence: Evidence, sop: Sop, today: dt.date) -> Iterator[Finding]:
+    lettered = any(d.kind == "surat_permohonan" for d in evidence.documents)
+    if not evidence.persons and lettered:
+        yield finding(sop, "DATA-TIDAK-ADA", about="data_personal")
+    stray = loose(evidence)
+    for person in evidence.persons:
+        yield from _empty(person, evidence, sop, stray)
+        yield from _malformed(person, sop, today)
+        yield from _different(person, evidence.documents, sop)
+    yield from _shared_emails(evidence.persons, sop)
+
+
+def _empty(person: Person, evidence: Evidence, sop: Sop, stray: frozenset[str]) -> Iterator[Finding]:
+    """A gap is certain when all was read well, and no value of the kind stands anywhere without an owner."""
+    certain = well_read(evidence, sop) and bool(person.nama.value)
+    numbers = bool(stray & {"nip", "telepon", "email"})  # somebody's data were not understood at all
+    for name, found in person.fields():
+        if name not in sop.fields or found.value:
+            continue
+        doubt = found.raw.strip() or name in stray or numbers
+        cls: FindingClass = "note" if unopened(evidence) else "certain" if certain and not doubt else "unsure"
+        code = f"DATA-{name.upper().replace('_', '-')}"
+        yield finding(sop, code, cls, about=person.key, label=sop.fields[name], nama=shown(person))
+
+
+def _malformed(person: Person, sop: Sop, today: dt.date) -> Iterator[Finding]:
+    """One engine alone is silently wrong too often (READING.md 4): what it read on a scan is only accepted when confirmed."""
+    nip, phone, email = person.nip, person.telepon, person.email
+    if nip.value and (problems := parse_nip(nip.value, today).problems):
+        yield on_value(sop, "DATA-NIP-SALAH", person, nip, alasan="; ".join(problems))
+    elif nip.value and unconfirmed(nip):
+        yield on_value(sop, "DATA-NIP-SALAH", person, nip, "unsure", alasan="dua pembacaan berbeda")
+    if phone.value and (norm_phone(phone.value) is None or phone.agreed is False):
+        yield on_value(sop, "DATA-TELEPON", person, phone, "unsure", label=sop.fields["telepon"])
+    if email.value and ((read := parse_email(email.value)).value is None or read.suggestion or unconfirmed(email)):
+        yield on_value(sop, "DATA-EMAIL-SALAH", person, email, "unsure")
+    rank = parse_golongan(person.pangkat_golongan.raw) if person.pangkat_golongan.value else None
+    if rank and rank.mismatch:
+        yield on_value(sop, "DATA-PANGKAT", person, person.pangkat_golongan, "note")
+
+
+def unconfirmed(found: Found) -> bool:
+    """Read from an image, and nothing independent says the same; or a value that held only after a repair."""
+    return found.agreed is False or (found.agreed is None and found.confidence < 1.0)
+
+
+def _different(person: Person, documents: tuple[Document, ...], sop: Sop) -> Iterator[Finding]:
+    """Another paper of the requester gives another number or address; the SK's NIP is compared with the SK."""
+    for document in documents:
+        if document.kind not in ("data_personal", "surat_permohonan"):
+            continue
+        for other in document.persons:
+            if not same_person(person, other):
+                continue
+            for name, code in CODES.items():
+                own, theirs = getattr(person, name), getattr(other, name)
+                if own.value and theirs.value and own.value != theirs.value:
+                    yield on_value(
+                        sop,
+                        code,
+                        person,
+                        theirs,
+                        "unsure",
+                        jenis=sop.kinds[document.kind],
+                        label=sop.fields.get(name, name),
+                    )
+
+
+def _shared_emails(people: tuple[Person, ...], sop: Sop) -> Iterator[Finding]:
+    emails = [p.email.value for p in people if p.email.value]
+    for person in people:
+        if person.email.value and emails.count(person.email.value) > 1:
+            yield on_value(sop, "DATA-EMAIL-GANDA", person, person.email)
