@@ -7,7 +7,6 @@ import email.utils
 import hashlib
 import mimetypes
 import os
-import resource
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -105,7 +104,6 @@ def _ahead(world: work.World, paths: list[Path], pool: ThreadPoolExecutor) -> Ah
 
 
 def _one(world: work.World, name: str, source: Path, target: Path, ahead: Ahead) -> Rehearsal:
-    cpu = _cpu()
     target.write_bytes(source.read_bytes())
     intake.intake(world)
     while jobs.busy(world.store):
@@ -116,12 +114,7 @@ def _one(world: work.World, name: str, source: Path, target: Path, ahead: Ahead)
     future = ahead[hashlib.sha256(source.read_bytes()).hexdigest()]
     opened = None if future.exception() else future.result()
     leaves = tuple(replace(a, path=str(work.blob_path(world.blobs, a.sha256))) for a in opened.attachments) if opened else ()
-    return Rehearsal({**record, "seconds": round(opened.seconds if opened else 0, 2), "cpu_seconds": round(_cpu() - cpu, 2)}, leaves)
-
-
-def _cpu() -> float:
-    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(u.ru_utime + u.ru_stime for u in usages)
+    return Rehearsal({**record, "seconds": round(opened.seconds if opened else 0, 2), "cpu_seconds": round(opened.cpu_seconds if opened else 0, 2)}, leaves)
 
 
 def _record(world: work.World, tx: Connection, name: str, uid: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from pathlib import Path
 
 from mailbot.model import Attachment, Document, Evidence, FileReading, Letter, PageReading, Submission, Tte
@@ -65,14 +66,14 @@ def _start(attachment: Attachment) -> object:
     if attachment.problem:
         return attachment.problem
     if attachment.type in OFFICE_TYPES:
-        return [_pool.submit(_office, attachment)]
+        return [_pool.submit(copy_context().run, _office, attachment)]
     try:
         count = _limited(pages.count, attachment, attachment.path, attachment.type, result=int)
     except child.ChildFailed as failure:
         return failure.code or "FILE-RUSAK"
     if count > MAX_PAGES:
         return "FILE-BESAR"
-    return [_pool.submit(_page, attachment, number) for number in range(1, count + 1)]
+    return [_pool.submit(copy_context().run, _page, attachment, number) for number in range(1, count + 1)]
 
 
 def _assembled(attachment: Attachment, started: object) -> FileReading:

@@ -6,6 +6,7 @@ The child sends JSON, never pickles; the parent believes none of it before pydan
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import json
 import os
@@ -16,7 +17,8 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
@@ -67,6 +69,7 @@ _server = forks.Server(answer=f"{__name__}:answer")
 atexit.register(_server.close)
 _usage = Usage()
 _counting = threading.Lock()
+_meter: ContextVar[list[float] | None] = ContextVar("meter", default=None)
 
 
 # ------------------------------------------------------------------ parent
@@ -79,6 +82,17 @@ def preload(warm: Sequence[str]) -> None:
 
 def usage() -> Usage:
     return _usage
+
+
+@contextlib.contextmanager
+def metered() -> Iterator[list[float]]:
+    """CPU seconds of each child that is run in this context, also in threads that were given a copy of it."""
+    spent: list[float] = []
+    token = _meter.set(spent)
+    try:
+        yield spent
+    finally:
+        _meter.reset(token)
 
 
 def run(function: Callable[..., T], *args: object, result: type[T], limits: Limits) -> T:
@@ -122,6 +136,8 @@ def _ended(told: bytes | None) -> int | None:
     exitcode, cpu, memory = forks.ENDED.unpack(told)
     with _counting:
         _usage = Usage(_usage.cpu_seconds + cpu, max(_usage.peak_memory, memory))
+    if (spent := _meter.get()) is not None:
+        spent.append(cpu)
     return int(exitcode)
 
 

@@ -33,11 +33,12 @@ class Sender(Protocol):
 
 @dataclass(frozen=True)
 class Opened:
-    """What a mail held, what was read of it, and how many seconds that took."""
+    """What a mail held, what was read of it, and how many seconds that took (wall, CPU of all children)."""
 
     attachments: tuple[Attachment, ...]
     evidence: Evidence
     seconds: float
+    cpu_seconds: float
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row
 from mailbot import jobs, parsers
 from mailbot.mailbox import keep
 from mailbot.model import Attachment, Case, Evidence, Letter, Reply, Verdict
+from mailbot.parsers import child
 from mailbot.parsers.indonesian import name_key
 from mailbot.replies import compose
 from mailbot.sop import case, clock, judge
@@ -38,11 +39,12 @@ def read_blob(world: World, path: Path) -> Opened:
     start = time.monotonic()
     leaves = Path(tempfile.mkdtemp(prefix="leaves-", dir=world.root))
     try:
-        mail = parsers.open_mail(str(path), str(leaves))
-        for attachment in mail.attachments:
-            _keep_leaf(world, attachment)
-        evidence = parsers.read(mail, world.today)
-        return Opened(mail.attachments, evidence, time.monotonic() - start)
+        with child.metered() as spent:
+            mail = parsers.open_mail(str(path), str(leaves))
+            for attachment in mail.attachments:
+                _keep_leaf(world, attachment)
+            evidence = parsers.read(mail, world.today)
+        return Opened(mail.attachments, evidence, time.monotonic() - start, sum(spent))
     finally:
         shutil.rmtree(leaves, ignore_errors=True)
 
