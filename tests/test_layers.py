@@ -15,7 +15,7 @@ RINGS = {
     "work": 3, "schedule": 3, "config": 3, "cli": 3, "check": 3, "check_html": 3, "demo": 3,
 }  # fmt: skip
 EDGES = {"imapclient": "mailbox", "smtplib": "replies", "tesserocr": "parsers", "pypdfium2": ("parsers", "demo"),
-         "sqlalchemy": ("store", "jobs", "work", "check"), "weasyprint": ("paper", "demo"), "tnefparse": "parsers"}  # fmt: skip
+         "sqlalchemy": ("store", "jobs", "work", "check"), "weasyprint": ("paper", "demo"), "tnefparse": "parsers", "procrastinate": "jobs", "psycopg": "store"}  # fmt: skip
 FILES = sorted(p for p in ROOT.rglob("*.py") if "migrations" not in p.parts)  # migrations are records, not code to read
 
 

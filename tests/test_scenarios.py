@@ -19,8 +19,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def post(tmp_path: Path, clock: Clock) -> Post:
-    return Post(world(tmp_path, clock))
+def post(tmp_path: Path, clock: Clock, database: str) -> Post:
+    return Post(world(tmp_path, clock, database))
 
 
 def test_a_complete_request_goes_all_the_way(post: Post, clock: Clock) -> None:

@@ -1,7 +1,6 @@
 """Attempts and quarantine of intake (IN-34); versions of the schema; chains of events."""
 
 import datetime as dt
-from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -17,8 +16,8 @@ NOW = dt.datetime(2026, 11, 23, 3, 0, tzinfo=dt.UTC)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "m.db")
+def store(database: str) -> Store:
+    return Store(database)
 
 
 def known(tx: Connection) -> set[str]:
@@ -49,8 +48,8 @@ def test_a_mail_that_waits_is_not_fetched_before_its_time(store: Store) -> None:
         assert mails.known_uids(tx, "utama", "INBOX", 1, NOW + dt.timedelta(minutes=6)) == set()
 
 
-def test_migrations_make_the_same_schema_as_the_tables(tmp_path: Path) -> None:
-    engine = Store(tmp_path / "m.db").engine
+def test_migrations_make_the_same_schema_as_the_tables(database: str) -> None:
+    engine = Store(database).engine
     with engine.begin() as tx:
         for name in reversed(metadata.sorted_tables):
             tx.execute(text(f'DROP TABLE "{name.name}"'))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from pathlib import Path
@@ -34,12 +35,15 @@ class Clock:
         self.at += dt.timedelta(**span)
 
 
-def world(folder: Path, clock: Clock, **sections: config.Section) -> World:
+def world(folder: Path, clock: Clock, database: str = "", **sections: config.Section) -> World:
+    """`database`: a URL; without it a SQLite file beside the data."""
     settings = config.Settings(
         mailbox=(config.MailboxSection(path=str(folder / "inbox")),),
         smtp=config.SmtpSection(path=str(folder / "sent")),
         storage=config.StorageSection(path=str(folder / "data")),
+        database=config.DatabaseSection(url_env="MAILBOT_TEST_DATABASE_URL"),
     ).model_copy(update=dict(sections))
+    os.environ["MAILBOT_TEST_DATABASE_URL"] = database
     return open_world(settings, clock, "kunci-uji")
 
 
@@ -60,7 +64,9 @@ def person(nip: str = "198507042010011007", nama: str = "Budi Santoso, S.T.", **
 def evidence(*people: Person, number: str = "027/12/2026", letter: bool = True, decree: bool = True) -> Evidence:
     facts = Letter(found(number), found("2026-11-20"), found("Permohonan"), found("Kepala LPSE Kabupaten Batang"),
                    found("Dinas Contoh"), tindakan=("pengaktifan",))  # fmt: skip
-    surat = Document("surat.pdf", "a" * 64, (1,), "surat_permohonan", "ocr", facts, people, SEEN, SEEN, SEEN, None, 0.9, True)
+    surat = Document(
+        "surat.pdf", "a" * 64, (1,), "surat_permohonan", "ocr", facts, people, SEEN, SEEN, SEEN, None, 0.9, True
+    )
     sk = Document("sk.pdf", "b" * 64, (1, 2), "surat_keputusan", "ocr", Letter(found("188/1/2026"), tahun_anggaran=2026, peran=("ppk",)),
                   people, quality=0.9)  # fmt: skip
     documents = ((surat,) if letter else ()) + ((sk,) if decree else ())
@@ -87,7 +93,9 @@ class Post:
             message["In-Reply-To"] = answers
         message.set_content("Terlampir permohonan.")
         for name in files:
-            message.add_attachment(f"{name} {self.count}".encode(), maintype="application", subtype="pdf", filename=name)
+            message.add_attachment(
+                f"{name} {self.count}".encode(), maintype="application", subtype="pdf", filename=name
+            )
         path, sha256, size = keep(iter((message.as_bytes(),)), self.world.blobs)
         at = Location("utama", "INBOX", 1, str(self.count))
         message_id = take_in(self.world, RawMessage(at, str(path), sha256, size, self.world.now()))
@@ -113,8 +121,6 @@ class Post:
 
 def seen(case: Case) -> Seen:
     return Seen(case.id, case.version)
-
-
 
 
 def body_of(mail: EmailMessage) -> str:

@@ -1,16 +1,24 @@
-"""The schema and its versions: a new database is made at once, an older one is upgraded by Alembic."""
+"""The schema and its versions: a new database is made at once, an older one is upgraded by Alembic.
+
+An upgrade is one transaction on both engines: a migration that fails leaves the old schema. Hosts that start together take turns.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, inspect
+from sqlalchemy import Connection, Engine, inspect, text
 
+from mailbot.store.engine import office_of
 from mailbot.store.tables import metadata
+
+TURN = 0x6D61696C  # the advisory lock of schema changes
 
 
 def scripts() -> Config:
@@ -28,24 +36,45 @@ def current(engine: Engine) -> str | None:
         return MigrationContext.configure(connection).get_current_revision()
 
 
-def upgrade(engine: Engine) -> None:
+def upgrade(engine: Engine, config: Config | None = None) -> None:
     """Brings the database to the newest version; cheap when it is there already."""
-    found = current(engine)
-    if found == head():
+    _own_schema(engine)
+    if current(engine) == head():
+        return
+    with _turn(engine) as (connection, found):
+        if found is None and not inspect(connection).has_table("case_file"):
+            metadata.create_all(connection)
+            command.stamp(_bound(config or scripts(), connection), "head")
+        elif found != head():
+            command.upgrade(_bound(config or scripts(), connection), "head")
+
+
+def downgrade(engine: Engine, revision: str, config: Config | None = None) -> None:
+    """Back to an older version, for a rollback of the program."""
+    with _turn(engine) as (connection, _):
+        command.downgrade(_bound(config or scripts(), connection), revision)
+
+
+@contextmanager
+def _turn(engine: Engine) -> Iterator[tuple[Connection, str | None]]:
+    """A transaction that no other host's schema change runs beside, and the version found in it."""
+    with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:turn)"), {"turn": TURN})
+        yield connection, MigrationContext.configure(connection).get_current_revision()
+
+
+def _bound(config: Config, connection: Connection) -> Config:
+    config.attributes["connection"] = connection
+    return config
+
+
+def _own_schema(engine: Engine) -> None:
+    office = office_of(engine)
+    if not office:
         return
     with engine.begin() as connection:
-        config = scripts()
-        config.attributes["connection"] = connection
-        if found is None and not inspect(connection).get_table_names():
-            metadata.create_all(connection)
-            command.stamp(config, "head")
-        else:
-            command.upgrade(config, "head")
-
-
-def downgrade(engine: Engine, revision: str) -> None:
-    """Back to an older version, for a rollback of the program."""
-    with engine.begin() as connection:
-        config = scripts()
-        config.attributes["connection"] = connection
-        command.downgrade(config, revision)
+        known = connection.scalar(text("SELECT 1 FROM pg_namespace WHERE nspname = :office"), {"office": office})
+        if not known:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:turn)"), {"turn": TURN})
+            connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{office}"'))
