@@ -68,6 +68,7 @@ def demo(
     folder: Annotated[Path, typer.Option(help="everything of the demo lies here")] = Path("demo-data"),
     clean: Annotated[bool, typer.Option("--clean", help="remove the demo folder")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="leave the service running")] = False,
+    picture: Annotated[Path | None, typer.Option(help="also write the table as an SVG picture")] = None,
     seed: Annotated[int, typer.Option(help="another seed makes other people and letters")] = 19,
 ) -> None:
     """Generates a mailbox of synthetic scans, runs the service over it and shows what happened to each mail."""
@@ -77,7 +78,7 @@ def demo(
         print(f"{folder} removed" if existed else f"{folder} holds no demo; nothing removed")
         return
     rows = demo_run.run(folder, lambda line: err.print(f"[dim]{line}[/]"), seed)
-    _show(rows)
+    _show(rows, picture)
     print(f"\nmails sent: {folder}/sent   database: {folder}/data/mailbot.db   originals: {folder}/data/blobs")
     if keep:
         print("the service goes on; Ctrl-C ends it")
@@ -88,11 +89,14 @@ def demo(
         raise typer.Exit(1)
 
 
-def _show(rows: list[dict[str, str]]) -> None:
+def _show(rows: list[dict[str, str]], picture: Path | None) -> None:
     table = Table("Email", "Hasil", "Alasan", "Balasan", "Detik")
     for row in rows:
         table.add_row(row["mail"], row["verdict"], row["why"], row["replies"], row["seconds"])
-    Console(width=None if sys.stdout.isatty() else 140).print(table)
+    console = Console(width=None if sys.stdout.isatty() else 140, record=picture is not None)
+    console.print(table)
+    if picture:
+        console.save_svg(str(picture), title="mailbot demo")
 
 
 @app.command("check")

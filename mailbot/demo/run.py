@@ -11,6 +11,7 @@ from email import message_from_bytes
 from pathlib import Path
 
 from mailbot import config, work
+from mailbot.demo.journey import journey
 from mailbot.demo.mails import DemoMail, demo_mails, with_references
 from mailbot.schedule import service
 from mailbot.store import mails as stored_mails
@@ -55,6 +56,10 @@ def run(folder: Path, tell: Callable[[str], None], seed: int = 19) -> list[dict[
                 _put(folder / "inbox", mail.name, _answered(world, mail, mails))
             _wait(world, len([m for m in mails if m.phase <= phase]), tell)
         rows = [_row(world, m) for m in mails]
+        for line in journey(world):
+            tell(line)
+        while not lanes.idle(world):
+            time.sleep(0.1)
     return rows
 
 
