@@ -138,7 +138,13 @@ def _date(file: str, pages: Sequence[PageReading], head: Head, kind: str) -> Fou
     """Of a letter at its head, else above the signature; an SK dates itself behind "Ditetapkan di ... pada tanggal"."""
     lines = [(line, p.number) for p in pages for line in p.lines]
     if kind in BASIS_KINDS:
-        start = next((i for i, (line, _) in enumerate(lines) if kinds.DATED.search(line.text)), None)
+        # a ruling speaks of dates too ("berlaku pada tanggal ..."): the closing formula stands at the start of a line
+        opened = [i for i, (line, _) in enumerate(lines) if kinds.PLACE_AND_DATE.match(line.text)]
+        start = (
+            opened[0]
+            if opened
+            else next((i for i, (line, _) in enumerate(lines) if kinds.DATED.search(line.text)), None)
+        )
         return _first_date(file, lines[start : start + 6]) if start is not None else _first_date(file, lines[-18:])
     until = next(
         (i for i, (line, _) in enumerate(head) if OPENING.search(line.text) and len(line.text.split()) > 4), len(head)

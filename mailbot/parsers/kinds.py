@@ -53,6 +53,7 @@ ORDERING = re.compile(
 )
 NAMING = re.compile(r"\bmenunjuk\b|\bmengangkat\b|\bmenetapkan\b|\bmenugaskan\b|\bditunjuk\b", re.I)
 DATED = re.compile(r"ditetapkan\s+di|dikeluarkan\s+di|pada\s+tanggal|ditetapkan\s+pada|dibuat\s+di", re.I)
+PLACE_AND_DATE = re.compile(r"^\W*(?:(?:ditetapkan|dikeluarkan|dibuat)\s+di|pada\s+tanggal)\b", re.I)
 ANNEX = re.compile(
     r"^\W*lampiran\b(?!\s*[:;.]?\s*(?:\d+\s*(?:\(|berkas|lembar|bendel|eks|set|$)|[1iIl|]\s*\(|satu|-|—|$|berkas))",
     re.I,

@@ -125,7 +125,8 @@ def defects(verdict: Verdict, sop: Sop) -> list[dict[str, Any]]:
     groups: dict[str, list[str]] = {}
     for finding in verdict.findings:
         if finding.cls != "note":
-            groups.setdefault(_group(finding, sop), []).append(_line(finding, sop))
+            title = _group(finding, sop)
+            groups.setdefault(title, []).append(_line(finding, sop).removeprefix(f"{title}: "))
     return [{"judul": title, "baris": list(dict.fromkeys(lines))} for title, lines in groups.items()]
 
 

@@ -121,7 +121,7 @@ def _until(basis: Document | None) -> str | None:
 
 
 def _spoken_basis(world: World, basis: Document) -> str:
-    return f"{world.sop.kinds[basis.kind]} Nomor {basis.letter.nomor.value or '-'} tanggal {basis.letter.tanggal.value or '-'}"
+    return f"{world.sop.kinds[basis.kind]} Nomor {basis.letter.nomor.value or '-'} tanggal {day(basis.letter.tanggal.value)}"
 
 
 # ------------------------------------------------------------------ notices
