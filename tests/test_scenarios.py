@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mailbot.model import Evidence, Found
+from mailbot.model import MISSING, Evidence, Found
 from mailbot.sop.case import Refused
 from mailbot.store import Stale, access, cases, chain, steps
 from mailbot.work import agency, desk
@@ -184,3 +184,14 @@ def test_a_held_receipt_is_sent_by_a_person(post: Post) -> None:
     desk.send_receipt(post.world, seen(case), HELPDESK)
 
     assert "Tanda terima" in str(post.sent()[-1]["Subject"])
+
+
+def test_an_answer_in_plain_words_completes_the_data(post: Post) -> None:
+    first = post.mail(evidence(person(telepon=MISSING, email=MISSING)))
+    body = "Berikut kami lengkapi:\nNo. HP : 0812-3456-7890\nEmail : budi.santoso@contoh.example\n\nTerima kasih."
+    again = post.mail(Evidence(body=body), answers="<uji.1@contoh.example>", files=())
+
+    assert (again.id, again.round, again.state) == (first.id, 2, "diteruskan")
+    with post.world.store.reading() as tx:
+        (one,) = cases.persons(tx, again.id)
+    assert (one.person.telepon.value, one.person.email.value) == ("+6281234567890", "budi.santoso@contoh.example")

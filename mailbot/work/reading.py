@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import shutil
 import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, Row
 
@@ -90,7 +92,7 @@ def conclude(world: World, tx: Connection, case_id: int) -> None:
         _follow(world, tx, found, whole, verdict, newest)
 
 
-def _heard(verdict: Verdict, newest: Row[tuple[object, ...]]) -> Verdict:
+def _heard(verdict: Verdict, newest: Row[Any]) -> Verdict:
     """An answer without files may be an objection: it is read by a person, not returned once more."""
     silent = newest.round > 1 and newest.files == "[]" and verdict.decision == "incomplete"
     return replace(verdict, decision="review") if silent else verdict
@@ -120,7 +122,7 @@ def _follow(world: World, tx: Connection, found: Case, whole: Evidence, verdict:
         put(world, tx, found, filled, newest.semantic, (newest.header_id,))
 
 
-def union(tx: Connection, rows: list[Row[tuple[object, ...]]]) -> Evidence:
+def union(tx: Connection, rows: list[Row[Any]]) -> Evidence:
     """The rounds of a case, newest first in `rows`: the newest copy of each document wins; persons are joined anew over all of it."""
     whole = Evidence()
     for row in reversed(rows):
@@ -130,10 +132,15 @@ def union(tx: Connection, rows: list[Row[tuple[object, ...]]]) -> Evidence:
         # the people are those of the newest letter; without a new letter, those of the earlier round with new data
         people = new.persons if letter != whole.letter or not whole.persons else whole.persons
         if letter == whole.letter and whole.persons:
-            people = parsers.fields.join(documents, (*new.persons, *whole.persons))
+            joined = parsers.fields.join(documents, (*new.persons, *whole.persons))
+            people = supplement.completed(joined, new.body, _day(row))
         texts = (*new.texts, *whole.texts)
         whole = Evidence(documents, people, letter or Letter(), new.body, new.subject or whole.subject, new.links, texts)
     return whole
+
+
+def _day(row: Row[Any]) -> dt.date:
+    return dt.datetime.fromisoformat(row.received_at).date()
 
 
 def _letter_key(evidence: Evidence) -> str:
