@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row
 from mailbot import jobs, parsers
 from mailbot.mailbox import keep
 from mailbot.model import Attachment, Case, Evidence, Letter, Reply, Verdict
-from mailbot.parsers import child
+from mailbot.parsers import child, supplement
 from mailbot.parsers.indonesian import name_key
 from mailbot.replies import compose
 from mailbot.sop import case, clock, judge
