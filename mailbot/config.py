@@ -98,6 +98,17 @@ class HoursSection(Section):
     closed: tuple[str, ...] = ()
 
 
+class WebSection(Section):
+    enabled: bool = True
+    host: str = "127.0.0.1"
+    port: int = 8080
+    names: tuple[str, ...] = ()
+    https: bool = False
+    proxy: str = ""
+    idle_minutes: int = 30
+    session_hours: int = 10
+
+
 class Settings(Section):
     office: OfficeSection = OfficeSection()
     mailbox: tuple[MailboxSection, ...] = (MailboxSection(),)
@@ -108,6 +119,7 @@ class Settings(Section):
     replies: RepliesSection = RepliesSection()
     verification: VerificationSection = VerificationSection()
     service_hours: HoursSection = HoursSection()
+    web: WebSection = WebSection()
 
 
 def load(path: Path | None) -> Settings:

@@ -48,6 +48,12 @@ def test_a_mail_that_waits_is_not_fetched_before_its_time(store: Store) -> None:
         assert mails.known_uids(tx, "utama", "INBOX", 1, NOW + dt.timedelta(minutes=6)) == set()
 
 
+def _own_tables(connection: Connection) -> MigrationContext:
+    """Without the search index, which is made beside the tables."""
+    mine = {"include_name": lambda name, kind, _: not (kind == "table" and str(name).startswith("case_text"))}
+    return MigrationContext.configure(connection, opts=mine)
+
+
 def test_migrations_make_the_same_schema_as_the_tables(database: str) -> None:
     engine = Store(database).engine
     with engine.begin() as tx:
@@ -56,7 +62,7 @@ def test_migrations_make_the_same_schema_as_the_tables(database: str) -> None:
         tx.execute(text("UPDATE alembic_version SET version_num = '0000'"))
     schema.upgrade(engine)
     with engine.connect() as connection:
-        difference = compare_metadata(MigrationContext.configure(connection), metadata)
+        difference = compare_metadata(_own_tables(connection), metadata)
 
     assert schema.current(engine) == schema.head()
     assert not difference

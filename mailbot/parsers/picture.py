@@ -13,18 +13,22 @@ PICTURED = ("pdf", "jpeg", "png", "tiff", "heic", "gif", "webp", "bmp")
 
 def picture(path: Path, type: str, number: int, width: int = 1240) -> bytes:
     """JPEG bytes of one page, `width` pixels wide at most; raises child.ChildFailed."""
+    return pictures(path, type, number, (width,))[0]
+
+
+def pictures(path: Path, type: str, number: int, widths: tuple[int, ...]) -> list[bytes]:
+    """One page in several sizes; raises child.ChildFailed."""
     with tempfile.TemporaryDirectory(prefix="mailbot-") as scratch:
-        target = Path(scratch) / "page.jpg"
         limits = child.Limits(seconds=SECONDS, cpu_seconds=20, reads=(str(path.resolve()),), scratch=scratch)
-        child.run(_draw, str(path), type, number, width, str(target), result=int, limits=limits)
-        return target.read_bytes()
+        child.run(_draw, str(path), type, number, widths, scratch, result=int, limits=limits)
+        return [(Path(scratch) / f"{width}.jpg").read_bytes() for width in widths]
 
 
-def _draw(path: str, type: str, number: int, width: int, target: str) -> int:
+def _draw(path: str, type: str, number: int, widths: tuple[int, ...], folder: str) -> int:
     from mailbot.parsers import pages
 
     image = pages.upright(path, type, number)
-    if image.width > width:
-        image = image.resize((width, round(image.height * width / image.width)))
-    image.save(target, "JPEG", quality=80)
+    for width in widths:
+        small = image.resize((width, round(image.height * width / image.width))) if image.width > width else image
+        small.save(Path(folder) / f"{width}.jpg", "JPEG", quality=80)
     return 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from functools import cache
 from zoneinfo import ZoneInfo
 
 import holidays
@@ -16,6 +17,12 @@ MONTHS = (
 ZONES = {"Asia/Jakarta": "WIB", "Asia/Makassar": "WITA", "Asia/Jayapura": "WIT"}
 
 
+@cache
+def _public(year: int) -> frozenset[dt.date]:
+    """Making the calendar takes milliseconds; lists ask for it once per row."""
+    return frozenset(holidays.country_holidays("ID", years=year))
+
+
 @dataclass(frozen=True)
 class Hours:
     """Opening hours of the office, Monday to Friday, without Indonesian public holidays and the extra `closed` days."""
@@ -26,9 +33,7 @@ class Hours:
     closed: frozenset[dt.date] = frozenset()
 
     def is_open_day(self, day: dt.date) -> bool:
-        return (
-            day.weekday() < 5 and day not in self.closed and day not in holidays.country_holidays("ID", years=day.year)
-        )
+        return day.weekday() < 5 and day not in self.closed and day not in _public(day.year)
 
     def window(self, day: dt.date) -> tuple[dt.datetime, dt.datetime]:
         zone = ZoneInfo(self.zone)
@@ -51,6 +56,19 @@ class Hours:
             left -= end - at
             at = self.next_open(end)
         return at + left
+
+    def minutes(self, start: dt.datetime, end: dt.datetime) -> int:
+        """Whole service minutes from `start` to `end`; negative when `end` is the earlier one."""
+        if end < start:
+            return -self.minutes(end, start)
+        zone, used = ZoneInfo(self.zone), dt.timedelta()
+        day = start.astimezone(zone).date()
+        while day <= end.astimezone(zone).date():
+            opens, closes = self.window(day)
+            if self.is_open_day(day):
+                used += max(dt.timedelta(), min(closes, end) - max(opens, start))
+            day += dt.timedelta(days=1)
+        return int(used.total_seconds() // 60)
 
 
 def spoken(at: dt.datetime, zone: str) -> dict[str, str]:

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection as Connection
 
-from mailbot.store import schema
+from mailbot.store import schema, search
 from mailbot.store.engine import open_engine
 
 
@@ -30,6 +30,7 @@ class Store:
         url = database if isinstance(database, str) else f"sqlite:///{database}"
         self.engine = open_engine(url)
         schema.upgrade(self.engine)
+        search.prepare(self.engine)
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:

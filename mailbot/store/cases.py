@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection, Row, select, text, update
 
 from mailbot.model import Case, CasePerson, Change, Letter, Person, Update
-from mailbot.store import Stale, chain, iso, steps
+from mailbot.store import Stale, chain, iso, search, steps
 from mailbot.store import tables as t
 
 PERSON = TypeAdapter(Person)
@@ -45,6 +45,7 @@ def new(tx: Connection, requester: str, requester_name: str, subject: str, numbe
     case_id = int(row.scalar_one())
     steps.start(tx, case_id, step, 1, now, due_at)
     chain.append(tx, case_id, now, "mesin", "terima", new="diterima", reason=subject, data={"nomor": number, "saluran": channel})
+    search.refresh(tx, case_id)
     return get(tx, case_id)
 
 
@@ -113,6 +114,7 @@ def apply(tx: Connection, change: Change) -> Case:
         steps.end(tx, change.case_id, change.stops, change.at, change.actor)
     if change.starts and change.due:
         steps.start(tx, change.case_id, change.starts, change.round, change.at, change.due)
+    search.refresh(tx, change.case_id)
     return get(tx, change.case_id)
 
 

@@ -35,6 +35,12 @@ def of_case(tx: Connection, case_id: int) -> list[Row[Any]]:
     return list(tx.execute(select(t.step).where(t.step.c.case_id == case_id).order_by(t.step.c.id)))
 
 
+def reached(tx: Connection, ids: list[int], name: str) -> list[int]:
+    """Those of the cases in which this timer ever ran, in the given order."""
+    found = set(tx.scalars(select(t.step.c.case_id).where(t.step.c.case_id.in_(ids), t.step.c.name == name)))
+    return [i for i in ids if i in found]
+
+
 def deviations(tx: Connection, since: str = "", until: str = "9999") -> list[Row[Any]]:
     """Late steps with the case's number, newest first."""
     query = select(t.step, t.case_file.c.number, t.case_file.c.state).join(t.case_file, t.case_file.c.id == t.step.c.case_id)

@@ -1,0 +1,104 @@
+"""Lists of cases as people work through them: the most urgent first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
+
+from mailbot.store import tables as t
+
+PAGE = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A case as a list shows it. Times are ISO text; `reason`: codes or words."""
+
+    id: int
+    number: str
+    state: str
+    round: int
+    subject: str
+    requester: str
+    requester_name: str
+    channel: str
+    ticket: str
+    instansi: str
+    letter_number: str
+    persons: str
+    reason: str
+    step: str
+    due_at: str | None
+    created_at: str
+    changed_at: str
+    printed_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Narrows a list. `late_at`: only cases whose time was over then (ISO); `reason`: a part of the reason codes."""
+
+    channel: str = ""
+    reason: str = ""
+    late_at: str = ""
+    unprinted: bool = False
+
+
+COLUMNS = [t.case_file.c[name] for name in Line.__dataclass_fields__]
+
+
+def lines(tx: Connection, states: Iterable[str], only: Filter = Filter(), offset: int = 0, limit: int = PAGE) -> list[Line]:  # noqa: B008
+    """Running clocks first, the one that ends earliest on top; cases without a clock newest first."""
+    query = _narrowed(select(*COLUMNS), states, only).order_by(*_urgency()).offset(offset).limit(limit)
+    return [line(r) for r in tx.execute(query)]
+
+
+def after(tx: Connection, states: Iterable[str], skip: int) -> str | None:
+    """The number of the most urgent case other than `skip`."""
+    query = _narrowed(select(t.case_file.c.number), states, Filter()).where(t.case_file.c.id != skip)
+    return tx.scalar(query.order_by(*_urgency()).limit(1))
+
+
+def newest(tx: Connection, state: str, only: Filter = Filter(), offset: int = 0, limit: int = PAGE) -> list[Line]:  # noqa: B008
+    query = _narrowed(select(*COLUMNS), (state,), only).order_by(t.case_file.c.id.desc()).offset(offset).limit(limit)
+    return [line(r) for r in tx.execute(query)]
+
+
+def counts(tx: Connection) -> dict[str, int]:
+    """How many cases there are in each state."""
+    return {r[0]: r[1] for r in tx.execute(select(t.case_file.c.state, func.count()).group_by(t.case_file.c.state))}
+
+
+def number(tx: Connection, states: Iterable[str], only: Filter) -> int:
+    return int(tx.scalar(_narrowed(select(func.count()).select_from(t.case_file), states, only)) or 0)
+
+
+def of_ids(tx: Connection, ids: Iterable[int]) -> list[Line]:
+    """In the order of the ids."""
+    wanted = list(ids)
+    found = {r.id: line(r) for r in tx.execute(select(*COLUMNS).where(t.case_file.c.id.in_(wanted)))}
+    return [found[i] for i in wanted if i in found]
+
+
+def _narrowed(query: Select[Any], states: Iterable[str], only: Filter) -> Select[Any]:
+    query = query.where(t.case_file.c.state.in_(list(states)))
+    if only.channel:
+        query = query.where(t.case_file.c.channel == only.channel)
+    if only.reason:
+        query = query.where(t.case_file.c.reason.contains(only.reason, autoescape=True))
+    if only.late_at:
+        query = query.where(t.case_file.c.due_at < only.late_at)
+    if only.unprinted:
+        query = query.where(t.case_file.c.printed_at.is_(None))
+    return query
+
+
+def _urgency() -> tuple[ColumnElement[Any], ...]:
+    return t.case_file.c.due_at.is_(None), t.case_file.c.due_at, t.case_file.c.id.desc()
+
+
+def line(r: Row[Any]) -> Line:
+    return Line(**{name: r._mapping[name] for name in Line.__dataclass_fields__})

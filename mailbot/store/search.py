@@ -1,0 +1,98 @@
+"""Finding cases by any of their words: FTS5 on SQLite, tsvector on PostgreSQL.
+
+The index is derived data: it is made beside the tables when the store opens, kept with each change of a case, and can be
+thrown away and rebuilt at any time (`rebuild`). It holds numbers, names, NIPs, letter numbers, senders, mail and page texts.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+from sqlalchemy import Connection, Engine, inspect, select, text
+
+from mailbot.store import tables as t
+
+TURN = 771_002  # one host at a time makes the index
+LONGEST = 200_000  # characters of one case
+SQLITE = "CREATE VIRTUAL TABLE IF NOT EXISTS case_text USING fts5(words, tokenize = 'unicode61 remove_diacritics 2')"
+POSTGRES = (
+    "CREATE TABLE IF NOT EXISTS case_text (rowid integer PRIMARY KEY, words tsvector NOT NULL)",
+    "CREATE INDEX IF NOT EXISTS case_text_words ON case_text USING gin (words)",
+)
+TOKEN = re.compile(r"[^\W_]+")
+
+
+def prepare(engine: Engine) -> None:
+    """Makes the index where it is missing, and fills it with what is there already."""
+    with engine.connect() as tx:
+        if inspect(tx).has_table("case_text"):
+            return
+    with engine.begin() as tx:
+        if tx.dialect.name == "postgresql":
+            tx.execute(text("SELECT pg_advisory_xact_lock(:turn)"), {"turn": TURN})
+        for statement in (SQLITE,) if tx.dialect.name == "sqlite" else POSTGRES:
+            tx.execute(text(statement))
+        rebuild(tx)
+
+
+def rebuild(tx: Connection) -> int:
+    """Indexes every case anew; how many."""
+    tx.execute(text("DELETE FROM case_text"))
+    ids = list(tx.scalars(select(t.case_file.c.id)))
+    for case_id in ids:
+        refresh(tx, case_id)
+    return len(ids)
+
+
+def refresh(tx: Connection, case_id: int) -> None:
+    """Brings the words of one case up to date; in the transaction that changed it."""
+    put(tx, case_id, words_of(tx, case_id))
+
+
+def put(tx: Connection, case_id: int, words: str) -> None:
+    tx.execute(text("DELETE FROM case_text WHERE rowid = :id"), {"id": case_id})
+    value = ":words" if tx.dialect.name == "sqlite" else "to_tsvector('simple', :words)"
+    tx.execute(text(f"INSERT INTO case_text (rowid, words) VALUES (:id, {value})"), {"id": case_id, "words": plain(words)})
+
+
+def plain(words: str) -> str:
+    """Both databases must cut words alike: only letters and digits, in lower case."""
+    return " ".join(TOKEN.findall(words.lower()))[:LONGEST]
+
+
+def words_of(tx: Connection, case_id: int) -> str:
+    row = tx.execute(select(t.case_file).where(t.case_file.c.id == case_id)).one()
+    parts = [row.number, row.subject, row.requester, row.requester_name, row.ticket, row.letter_number, row.instansi, row.persons]
+    for person in tx.execute(select(t.case_person.c.nip, t.case_person.c.person).where(t.case_person.c.case_id == case_id)):
+        parts += [person.nip, _person_words(person.person)]
+    query = select(t.message.c.sender, t.message.c.subject, t.message.c.evidence).where(t.message.c.case_id == case_id)
+    for mail in tx.execute(query.order_by(t.message.c.id.desc())):
+        parts += [mail.sender or "", mail.subject, *_evidence_words(mail.evidence)]
+    return "\n".join(parts)
+
+
+def _person_words(person: str) -> str:
+    found = json.loads(person)
+    return " ".join(str(v.get("value") or "") for v in found.values() if isinstance(v, dict))
+
+
+def _evidence_words(evidence: str | None) -> list[str]:
+    if not evidence:
+        return []
+    found = json.loads(evidence)
+    return [found.get("body", ""), *(page[2] for page in found.get("texts", ()))]
+
+
+def ids(tx: Connection, typed: str, limit: int = 40, offset: int = 0) -> list[int]:
+    """Cases with all typed words, newest first; the last word may be the beginning of one."""
+    tokens = TOKEN.findall(typed.lower())[:12]
+    if not tokens:
+        return []
+    if tx.dialect.name == "sqlite":
+        phrase = " AND ".join(f'"{w}"' for w in tokens) + "*"
+        query = "SELECT rowid FROM case_text WHERE case_text MATCH :q ORDER BY rowid DESC LIMIT :limit OFFSET :offset"
+    else:
+        phrase = " & ".join(tokens) + ":*"
+        query = "SELECT rowid FROM case_text WHERE words @@ to_tsquery('simple', :q) ORDER BY rowid DESC LIMIT :limit OFFSET :offset"
+    return list(tx.scalars(text(query), {"q": phrase, "limit": limit, "offset": offset}))
