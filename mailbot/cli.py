@@ -10,7 +10,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,10 +26,13 @@ from mailbot.parsers import child
 from mailbot.schedule import AlreadyRunning, service, sole_owner
 from mailbot.sop import SopError, load
 from mailbot.store import mails
+from mailbot.web import commands, serve
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Membaca, menjawab, dan memeriksa permohonan hak akses SPSE.")
 sop_app = typer.Typer(help="The SOP file.")
 app.add_typer(sop_app, name="sop")
+app.add_typer(commands.user_app, name="user")
+app.command("web")(commands.web)
 err = Console(stderr=True)
 Config = Annotated[Path | None, typer.Option("--config", help="config.toml; without it the defaults of config.example.toml")]
 
@@ -53,11 +56,12 @@ def main() -> None:
 
 @app.command()
 def run(config_file: Config = None) -> None:
-    """The whole service in one process: watches the mailbox until SIGTERM or Ctrl-C."""
+    """The whole service and its pages in one process, until SIGTERM or Ctrl-C."""
     settings = config.load(config_file)
     with sole_owner(Path(settings.storage.path)):
         world = work.open_world(settings, lambda: dt.datetime.now(dt.UTC))
-        with service(world) as stop:
+        pages = serve.beside(world) if settings.web.enabled else nullcontext()
+        with service(world) as stop, pages:
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: stop.set())
             stop.wait()
@@ -81,8 +85,7 @@ def demo(
     _show(rows, picture)
     print(f"\nmails sent: {folder}/sent   database: {folder}/data/mailbot.db   originals: {folder}/data/blobs")
     if keep:
-        print("the service goes on; Ctrl-C ends it")
-        demo_run.keep_running(folder)
+        demo_run.keep_running(folder, print)
     wrong = [r["mail"] for r in rows if r["verdict"] != r["expected"]]
     if wrong:
         err.print(f"[red]not as meant:[/] {', '.join(wrong)}")

@@ -16,9 +16,15 @@ from mailbot.demo.mails import DemoMail, demo_mails, with_references
 from mailbot.schedule import service
 from mailbot.store import mails as stored_mails
 from mailbot.store import outbox
+from mailbot.web import login, serve
 from mailbot.work import lanes
 
 MARKER = ".mailbot-demo"
+PASSWORD = "contoh-sandi-2026"
+PEOPLE = (
+    ("siti", "Siti Aminah", "helpdesk"), ("budi", "Budi Hartono", "admin_agency"), ("ratna", "Ratna Dewi", "supervisor"),
+    ("eko", "Eko Prasetyo", "sysadmin"),
+)  # fmt: skip
 
 
 def clean(folder: Path) -> bool:
@@ -63,8 +69,13 @@ def run(folder: Path, tell: Callable[[str], None], seed: int = 19) -> list[dict[
     return rows
 
 
-def keep_running(folder: Path) -> None:
-    with service(world_in(folder)) as stop:
+def keep_running(folder: Path, tell: Callable[[str], None]) -> None:
+    """The service and its pages, with a demo login for each role, until Ctrl-C."""
+    world = world_in(folder)
+    for name, person, role in PEOPLE:
+        login.add_user(world, name, person, role, PASSWORD, "mesin")
+    with service(world) as stop, serve.beside(world) as url:
+        tell(f"pages: {url}   logins: {', '.join(f'{n} ({r})' for n, _, r in PEOPLE)}   password of all: {PASSWORD}   Ctrl-C ends it")
         stop.wait()
 
 

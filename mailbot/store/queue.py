@@ -50,7 +50,9 @@ class Filter:
 COLUMNS = [t.case_file.c[name] for name in Line.__dataclass_fields__]
 
 
-def lines(tx: Connection, states: Iterable[str], only: Filter = Filter(), offset: int = 0, limit: int = PAGE) -> list[Line]:  # noqa: B008
+def lines(
+    tx: Connection, states: Iterable[str], only: Filter = Filter(), offset: int = 0, limit: int = PAGE
+) -> list[Line]:
     """Running clocks first, the one that ends earliest on top; cases without a clock newest first."""
     query = _narrowed(select(*COLUMNS), states, only).order_by(*_urgency()).offset(offset).limit(limit)
     return [line(r) for r in tx.execute(query)]
@@ -59,10 +61,11 @@ def lines(tx: Connection, states: Iterable[str], only: Filter = Filter(), offset
 def after(tx: Connection, states: Iterable[str], skip: int) -> str | None:
     """The number of the most urgent case other than `skip`."""
     query = _narrowed(select(t.case_file.c.number), states, Filter()).where(t.case_file.c.id != skip)
-    return tx.scalar(query.order_by(*_urgency()).limit(1))
+    found: str | None = tx.scalar(query.order_by(*_urgency()).limit(1))
+    return found
 
 
-def newest(tx: Connection, state: str, only: Filter = Filter(), offset: int = 0, limit: int = PAGE) -> list[Line]:  # noqa: B008
+def newest(tx: Connection, state: str, only: Filter = Filter(), offset: int = 0, limit: int = PAGE) -> list[Line]:
     query = _narrowed(select(*COLUMNS), (state,), only).order_by(t.case_file.c.id.desc()).offset(offset).limit(limit)
     return [line(r) for r in tx.execute(query)]
 

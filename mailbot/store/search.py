@@ -53,7 +53,9 @@ def refresh(tx: Connection, case_id: int) -> None:
 def put(tx: Connection, case_id: int, words: str) -> None:
     tx.execute(text("DELETE FROM case_text WHERE rowid = :id"), {"id": case_id})
     value = ":words" if tx.dialect.name == "sqlite" else "to_tsvector('simple', :words)"
-    tx.execute(text(f"INSERT INTO case_text (rowid, words) VALUES (:id, {value})"), {"id": case_id, "words": plain(words)})
+    tx.execute(
+        text(f"INSERT INTO case_text (rowid, words) VALUES (:id, {value})"), {"id": case_id, "words": plain(words)}
+    )
 
 
 def plain(words: str) -> str:
@@ -63,8 +65,19 @@ def plain(words: str) -> str:
 
 def words_of(tx: Connection, case_id: int) -> str:
     row = tx.execute(select(t.case_file).where(t.case_file.c.id == case_id)).one()
-    parts = [row.number, row.subject, row.requester, row.requester_name, row.ticket, row.letter_number, row.instansi, row.persons]
-    for person in tx.execute(select(t.case_person.c.nip, t.case_person.c.person).where(t.case_person.c.case_id == case_id)):
+    parts = [
+        row.number,
+        row.subject,
+        row.requester,
+        row.requester_name,
+        row.ticket,
+        row.letter_number,
+        row.instansi,
+        row.persons,
+    ]
+    for person in tx.execute(
+        select(t.case_person.c.nip, t.case_person.c.person).where(t.case_person.c.case_id == case_id)
+    ):
         parts += [person.nip, _person_words(person.person)]
     query = select(t.message.c.sender, t.message.c.subject, t.message.c.evidence).where(t.message.c.case_id == case_id)
     for mail in tx.execute(query.order_by(t.message.c.id.desc())):

@@ -101,7 +101,13 @@ def failed(tx: Connection, user: User | None, source: str, now: dt.datetime) -> 
     row = tx.execute(select(t.login).where(t.login.c.fingerprint == _source(source))).first()
     if row is None or row.first_at < iso(now - LOCK):
         tx.execute(t.login.delete().where(t.login.c.fingerprint == _source(source)))
-        values = {"fingerprint": _source(source), "failures": 1, "first_at": iso(now), "next_at": iso(now), "error": "web"}
+        values = {
+            "fingerprint": _source(source),
+            "failures": 1,
+            "first_at": iso(now),
+            "next_at": iso(now),
+            "error": "web",
+        }
         tx.execute(t.login.insert().values(**values))
         return
     wait = LOCK if row.failures + 1 >= SOURCE_TRIES else dt.timedelta()
@@ -156,4 +162,6 @@ def end_all(tx: Connection, user_id: int, now: dt.datetime) -> int:
 
 def _user(r: Row[Any], user_id: int | None = None) -> User:
     locked = dt.datetime.fromisoformat(r.locked_until) if r.locked_until else None
-    return User(user_id or r.id, r.login, r.name, r.role, bool(r.active), r.password_hash, r.totp_secret, r.totp_used, locked)
+    return User(
+        user_id or r.id, r.login, r.name, r.role, bool(r.active), r.password_hash, r.totp_secret, r.totp_used, locked
+    )

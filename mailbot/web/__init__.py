@@ -66,7 +66,9 @@ def app(world: World) -> Starlette:
         Mount("/static", Static(directory=Path(__file__).parent / "static")),
     ]  # fmt: skip
     handlers = {HTTPException: _http, Stale: _stale, Refused: _refused, 500: _failed}
-    made = Starlette(routes=routes, middleware=[Middleware(Guarded, web=world.settings.web)], exception_handlers=handlers)  # type: ignore[arg-type]
+    made = Starlette(
+        routes=routes, middleware=[Middleware(Guarded, web=world.settings.web)], exception_handlers=handlers
+    )  # type: ignore[arg-type]
     made.state.world = world
     return made
 
@@ -92,7 +94,7 @@ WORDS = {
 
 async def _http(request: Request, error: HTTPException) -> Response:
     title, text = WORDS.get(error.status_code, ("Tidak dapat dilakukan", "Muat ulang halaman, lalu ulangi."))
-    own_words = error.detail if error.detail and not error.detail.isascii() or error.detail.endswith(".") else text
+    own_words = error.detail if error.detail.endswith(".") else text  # a bare HTTP phrase is English
     return _message(request, error.status_code, title, own_words)
 
 
@@ -107,12 +109,25 @@ async def _refused(request: Request, error: Refused) -> Response:
 
 async def _failed(request: Request, error: Exception) -> Response:
     log.error("page failed", path=request.url.path, error=repr(error))
-    return _message(request, 500, "Terjadi gangguan", "Pekerjaan Anda belum tersimpan. Silakan mengulangi; bila tetap terjadi, hubungi administrator.")
+    return _message(
+        request,
+        500,
+        "Terjadi gangguan",
+        "Pekerjaan Anda belum tersimpan. Silakan mengulangi; bila tetap terjadi, hubungi administrator.",
+    )
 
 
 def _message(request: Request, status: int, title: str, text: str, back: str = "") -> Response:
     world: World = request.app.state.world
-    return plain(world.settings.replies.templates, "message.html", status, office=world.office.name, title=title, text=text, back=back)
+    return plain(
+        world.settings.replies.templates,
+        "message.html",
+        status,
+        office=world.office.name,
+        title=title,
+        text=text,
+        back=back,
+    )
 
 
 __all__ = ["DOORS", "app"]

@@ -15,7 +15,18 @@ from mailbot.work import agency, desk
 from mailbot.work.agency import Result
 from mailbot.work.desk import Seen
 
-SIMPLE = ("tinjau", "bukan_permohonan", "di_luar_sop", "duplikat", "tarik", "buka_kembali", "kirim_balik", "minta_panggilan", "catatan", "arsipkan")
+SIMPLE = (
+    "tinjau",
+    "bukan_permohonan",
+    "di_luar_sop",
+    "duplikat",
+    "tarik",
+    "buka_kembali",
+    "kirim_balik",
+    "minta_panggilan",
+    "catatan",
+    "arsipkan",
+)
 MACHINE_ONLY = ("lanjutkan", "hasil_lengkap", "ingatkan")  # follow from other actions, or from mail and time
 
 Do = Callable[[Visit, Seen], Case]
@@ -35,7 +46,14 @@ def _refuse(visit: Visit, seen: Seen) -> Case:
 
 def _call_back(visit: Visit, seen: Seen) -> Case:
     person = visit.text("person_id")
-    return desk.call_back(visit.world, seen, visit.actor, int(person) if person.isdigit() else None, visit.text("phone"), visit.text("reason"))
+    return desk.call_back(
+        visit.world,
+        seen,
+        visit.actor,
+        int(person) if person.isdigit() else None,
+        visit.text("phone"),
+        visit.text("reason"),
+    )
 
 
 def _merge(visit: Visit, seen: Seen) -> Case:
@@ -57,8 +75,13 @@ def _correct(visit: Visit, seen: Seen) -> Case:
     with visit.world.store.reading() as tx:
         found = cases.get(tx, seen.case_id)
         one = desk.person_of(tx, found, person_id)
-    stored = {name: value.value or "" for name, value in one.person.fields()} | {"peran": one.person.peran or "", "tindakan": one.person.tindakan or ""}
-    changed = [(k, v.strip()) for k in stored if isinstance(v := visit.form.get(k), str) and " ".join(v.split()) != stored[k]]
+    stored = {name: value.value or "" for name, value in one.person.fields()} | {
+        "peran": one.person.peran or "",
+        "tindakan": one.person.tindakan or "",
+    }
+    changed = [
+        (k, v.strip()) for k in stored if isinstance(v := visit.form.get(k), str) and " ".join(v.split()) != stored[k]
+    ]
     if not changed:
         raise Refused("Tidak ada data yang berubah.")
     for name, value in changed:
@@ -104,7 +127,9 @@ def do(visit: Visit, case_id: int, action: str) -> Case:
     if action not in DO:
         raise HTTPException(404)
     if visit.user.role not in case.ACTIONS[action].roles:
-        raise HTTPException(403, f"Tindakan '{case.ACTIONS[action].label}' tidak termasuk wewenang {case.ROLES[visit.user.role]}.")
+        raise HTTPException(
+            403, f"Tindakan '{case.ACTIONS[action].label}' tidak termasuk wewenang {case.ROLES[visit.user.role]}."
+        )
     return DO[action](visit, Seen(case_id, _id(visit, "version")))
 
 

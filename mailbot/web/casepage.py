@@ -14,7 +14,7 @@ from mailbot.web.checklist import Item
 from mailbot.web.lists import WORK
 from mailbot.web.sheet import Datum, PageOf, Place, Sheet, case_row, data_of, gather, obstacle, pages
 from mailbot.web.show import show
-from mailbot.web.visit import Visit
+from mailbot.web.visit import HOME, Visit
 from mailbot.work import World, agency, desk
 
 
@@ -63,7 +63,9 @@ def _places(items: list[Item], one: One | None) -> list[Place]:
     return found + [d.place for d in one.data if d.place] if one else found
 
 
-def _page_shown(visit: Visit, shown: list[PageOf], items: list[Item], one: One | None, places: list[Place]) -> PageOf | None:
+def _page_shown(
+    visit: Visit, shown: list[PageOf], items: list[Item], one: One | None, places: list[Place]
+) -> PageOf | None:
     """The page asked for, else the one with the first doubtful place, else the first."""
     wanted = [f"{visit.asked('lampiran')}-{visit.asked('hal')}"]
     wanted += [i.place.page for i in items if i.place and i.state in ("unsure", "certain")]
@@ -100,7 +102,9 @@ def return_page(visit: Visit, refused: str = "", body: str = "", status: int = 2
     with visit.world.store.reading() as tx:
         sheet = gather(visit, tx, visit.request.path_params["number"])
     if "kembalikan" not in sheet.actions:
-        return case_page(visit, f"Berkas berstatus '{words.STATES[sheet.case.state]}' tidak dapat dikembalikan.", status=409)
+        return case_page(
+            visit, f"Berkas berstatus '{words.STATES[sheet.case.state]}' tidak dapat dikembalikan.", status=409
+        )
     draft = desk.draft_return(visit.world, sheet.case.id)
     return show(visit, "return.html", status, row=sheet.row, case=sheet.case, draft=draft, body=body or draft.body, refused=refused,
                 items=checklist.items(visit.world, sheet))  # fmt: skip
@@ -123,19 +127,11 @@ def act(visit: Visit) -> Response:
 def _onward(visit: Visit, case_id: int, number: str, state: str, action: str) -> str:
     said = f"?pesan={action}:{number}"
     working = WORK[visit.user.role]
-    if state == _was(visit) or state in working or not working:
+    if state == visit.text("state") or state in working or not working:
         person = visit.text("person_id")
-        return f"/berkas/{number}{said}" + (f"&orang={int(person)}" if person.isdigit() and action in ("koreksi", "panggil_balik") else "")
+        return f"/berkas/{number}{said}" + (
+            f"&orang={int(person)}" if person.isdigit() and action in ("koreksi", "panggil_balik") else ""
+        )
     with visit.world.store.reading() as tx:
         following = queue.after(tx, working, case_id)
-    return f"/berkas/{following}{said}" if following else f"{_home(visit)}{said}"
-
-
-def _was(visit: Visit) -> str:
-    return visit.text("state")
-
-
-def _home(visit: Visit) -> str:
-    from mailbot.web.visit import HOME
-
-    return HOME[visit.user.role]
+    return f"/berkas/{following}{said}" if following else f"{HOME[visit.user.role]}{said}"

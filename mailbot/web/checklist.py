@@ -54,7 +54,11 @@ def items(world: World, sheet: Sheet) -> list[Item]:
     data = [f for f in rest if f.code.startswith("DATA-")]
     files = [f for f in rest if not f.code.startswith("DATA-")]
     known = "met" if sheet.people else "open"
-    return [*answered, _item(world, DATA, "Delapan data setiap orang", data, known), _item(world, FILES, "Semua berkas dapat dibuka", files, "met")]
+    return [
+        *answered,
+        _item(world, DATA, "Delapan data setiap orang", data, known),
+        _item(world, FILES, "Semua berkas dapat dibuka", files, "met"),
+    ]
 
 
 def _answer(world: World, sheet: Sheet, question: Question) -> Item:
@@ -63,12 +67,20 @@ def _answer(world: World, sheet: Sheet, question: Question) -> Item:
     known = "met" if (letter if question.group == LETTER else basis) else "open"
     found = [f for f in sheet.verdict.findings if f.code in question.codes]
     place = _place(sheet, letter, question.shown) if letter and question.shown else None
-    if letter and question.shown in words.MARKS and not found and getattr(letter, question.shown).state != "seen" and not letter.tte:
+    if (
+        letter
+        and question.shown in words.MARKS
+        and not found
+        and getattr(letter, question.shown).state != "seen"
+        and not letter.tte
+    ):
         known = "open"
     return _item(world, question.group, question.label, found, known, place)
 
 
-def _item(world: World, group: str, label: str, found: list[Finding], otherwise: str, place: Place | None = None) -> Item:
+def _item(
+    world: World, group: str, label: str, found: list[Finding], otherwise: str, place: Place | None = None
+) -> Item:
     classes = {f.cls for f in found}
     state = next((c for c in ("certain", "unsure", "note") if c in classes), otherwise)
     said = tuple(dict.fromkeys(line(world.sop.code(f.code).line, dict(f.values)) for f in found))

@@ -81,7 +81,14 @@ def original(visit: Visit) -> Response:
 
 def disposition(name: str) -> str:
     """A harmless ASCII name, and the real one without controls and direction marks (RFC 5987)."""
-    clean = "".join("_" if c in '/\\:*?"<>|' else c for c in name if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp"))
+    clean = "".join(
+        "_" if c in '/\\:*?"<>|' else c
+        for c in name
+        if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
+    )
     clean = clean.strip(". ")[-120:] or "berkas"
-    plain = re.sub(r"[^A-Za-z0-9._ -]", "_", unicodedata.normalize("NFKD", clean).encode("ascii", "ignore").decode()) or "berkas"
+    plain = (
+        re.sub(r"[^A-Za-z0-9._ -]", "_", unicodedata.normalize("NFKD", clean).encode("ascii", "ignore").decode())
+        or "berkas"
+    )
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(clean, safe='')}"

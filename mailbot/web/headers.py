@@ -46,7 +46,7 @@ class Guarded:
     def _known(self, scope: Scope) -> bool:
         host = next((v.decode("latin-1") for k, v in scope["headers"] if k == b"host"), "").lower()
         name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
-        return name in self.names or self.web.host in ("0.0.0.0", "::") and not self.web.names
+        return name in self.names or (self.web.host in ("0.0.0.0", "::") and not self.web.names)
 
     def _complete(self, headers: MutableHeaders) -> None:
         for name, value in FIXED.items():

@@ -6,7 +6,18 @@ from dataclasses import dataclass
 
 from starlette.responses import RedirectResponse, Response
 
-from mailbot.sop.case import ACTED, AGAIN, ARCHIVED, CHECKED_BY_PERSON, CLOSED, FORWARDED, NOTIFIED, RECEIVED, RESULT, RETURNED
+from mailbot.sop.case import (
+    ACTED,
+    AGAIN,
+    ARCHIVED,
+    CHECKED_BY_PERSON,
+    CLOSED,
+    FORWARDED,
+    NOTIFIED,
+    RECEIVED,
+    RESULT,
+    RETURNED,
+)
 from mailbot.store import Connection, cases, iso, queue, search, steps
 from mailbot.store.queue import PAGE, Filter, Line
 from mailbot.web.show import show
@@ -30,15 +41,27 @@ RESULTS = (
     Tab("hasil", "Hasil untuk disampaikan", (RESULT,)), Tab("arsipkan", "Siap diarsipkan", (NOTIFIED,)),
     Tab("cetak", "Belum dicetak", (RESULT, NOTIFIED)), Tab("arsip", "Arsip", (ARCHIVED,)),
 )  # fmt: skip
-WORK = {"helpdesk": (CHECKED_BY_PERSON,), "admin_agency": (FORWARDED, ACTED), "supervisor": ()}  # what opens next by itself
+WORK = {
+    "helpdesk": (CHECKED_BY_PERSON,),
+    "admin_agency": (FORWARDED, ACTED),
+    "supervisor": (),
+}  # what opens next by itself
 
 
 def desk(visit: Visit) -> Response:
-    return _queue(visit, DESK, "/meja", "Meja layanan", "Tidak ada berkas yang menunggu. Berkas baru muncul di sini dengan sendirinya.")
+    return _queue(
+        visit,
+        DESK,
+        "/meja",
+        "Meja layanan",
+        "Tidak ada berkas yang menunggu. Berkas baru muncul di sini dengan sendirinya.",
+    )
 
 
 def agency(visit: Visit) -> Response:
-    return _queue(visit, AGENCY, "/persetujuan", "Persetujuan Admin Agency", "Tidak ada berkas yang menunggu pelaksanaan.")
+    return _queue(
+        visit, AGENCY, "/persetujuan", "Persetujuan Admin Agency", "Tidak ada berkas yang menunggu pelaksanaan."
+    )
 
 
 def results(visit: Visit) -> Response:
@@ -48,7 +71,9 @@ def results(visit: Visit) -> Response:
 def _queue(visit: Visit, tabs: tuple[Tab, ...], path: str, title: str, nothing: str) -> Response:
     tab = next((t for t in tabs if t.key == visit.asked("tab")), tabs[0])
     now, page = iso(visit.world.now()), _page(visit)
-    only = Filter(visit.asked("saluran"), visit.asked("sebab")[:40], now if visit.asked("lewat") else "", tab.key == "cetak")
+    only = Filter(
+        visit.asked("saluran"), visit.asked("sebab")[:40], now if visit.asked("lewat") else "", tab.key == "cetak"
+    )
     with visit.world.store.reading() as tx:
         in_state = queue.counts(tx)
         rows = _rows(tx, tab, only, (page - 1) * PAGE)

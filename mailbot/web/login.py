@@ -115,22 +115,31 @@ async def first(request: Request) -> Response:
     world: World = request.app.state.world
     if not await run_in_threadpool(first_run, world, request):
         raise HTTPException(404)
-    values = {"office": world.office.name, "said": "", "login": "", "name": ""}
     if request.method == "GET":
-        return plain(world.settings.replies.templates, "first.html", **values)
+        return _first_page(world, {"login": "", "name": ""})
     check_origin(request)
     form = await form_of(request)
     typed = {name: str(form.get(name, "")).strip() for name in ("login", "name", "password")}
-    said = await run_in_threadpool(add_user, world, typed["login"], typed["name"], "sysadmin", typed["password"], "mesin")
+    said = await run_in_threadpool(
+        add_user, world, typed["login"], typed["name"], "sysadmin", typed["password"], "mesin"
+    )
     if said:
-        return plain(world.settings.replies.templates, "first.html", 422, **(values | {"said": said, "login": typed["login"], "name": typed["name"]}))
+        return _first_page(world, typed, said, 422)
     return RedirectResponse("/masuk", 303)
+
+
+def _first_page(world: World, typed: dict[str, str], said: str = "", status: int = 200) -> Response:
+    values = {"office": world.office.name, "said": said, "login": typed["login"], "name": typed["name"]}
+    return plain(world.settings.replies.templates, "first.html", status, **values)
 
 
 def add_user(world: World, login: str, name: str, role: str, password: str, by: str) -> str:
     """What is wrong with it, in words; empty when the person was added."""
     login = login.lower()
-    if not (3 <= len(login) <= 30 and login.isascii() and login.replace(".", "").replace("_", "").isalnum()) or login == "mesin":
+    if (
+        not (3 <= len(login) <= 30 and login.isascii() and login.replace(".", "").replace("_", "").isalnum())
+        or login == "mesin"
+    ):
         return "Nama pengguna 3-30 huruf kecil atau angka, tanpa spasi."
     if role not in HOME or not name.strip():
         return "Isikan nama lengkap dan pilih peran."
@@ -141,7 +150,9 @@ def add_user(world: World, login: str, name: str, role: str, password: str, by: 
     with world.store.transaction() as tx:
         if not users.add(tx, login, name.strip()[:100], role, password_hash, world.now()):
             return f"Nama pengguna '{login}' sudah dipakai."
-        chain.append(tx, chain.OFFICE, world.now(), by, "pengguna", data={"pengguna": login, "peran": role, "tindakan": "tambah"})
+        chain.append(
+            tx, chain.OFFICE, world.now(), by, "pengguna", data={"pengguna": login, "peran": role, "tindakan": "tambah"}
+        )
     return ""
 
 

@@ -60,4 +60,6 @@ def totp_step(secret: str, code: str, now: dt.datetime) -> int | None:
     """The time step that a code belongs to; one step of clock drift either way is accepted."""
     current = int(now.timestamp()) // STEP
     typed = "".join(code.split()).encode()
-    return next((s for s in (current, current - 1, current + 1) if hmac.compare_digest(totp(secret, s).encode(), typed)), None)
+    return next(
+        (s for s in (current, current - 1, current + 1) if hmac.compare_digest(totp(secret, s).encode(), typed)), None
+    )

@@ -35,7 +35,9 @@ def beside(world: World) -> Iterator[str]:
     while not server.started and thread.is_alive():
         time.sleep(0.02)
     if not server.started:
-        raise OSError(f"port {world.settings.web.port} on {world.settings.web.host} cannot be used; see [web] in the configuration")
+        raise OSError(
+            f"port {world.settings.web.port} on {world.settings.web.host} cannot be used; see [web] in the configuration"
+        )
     try:
         port = server.servers[0].sockets[0].getsockname()[1]
         yield f"http://{world.settings.web.host}:{port}/"

@@ -15,8 +15,6 @@ from mailbot.web.visit import Visit
 from mailbot.work import World, agency, desk
 
 
-
-
 @dataclass(frozen=True, slots=True)
 class PageOf:
     """One page of one attachment that can be looked at."""
@@ -98,7 +96,11 @@ def gather(visit: Visit, tx: Connection, number: str) -> Sheet:
     found = cases.get(tx, row.id)
     evidence, verdict = desk.latest(tx, row.id)
     messages = mails.of_case(tx, row.id)
-    earlier = tuple(d for m in messages if m.evidence for d in mails.EVIDENCE.validate_json(m.evidence).documents) if len(messages) > 1 else ()
+    earlier = (
+        tuple(d for m in messages if m.evidence for d in mails.EVIDENCE.validate_json(m.evidence).documents)
+        if len(messages) > 1
+        else ()
+    )
     return Sheet(
         row, found, mails.attachments(tx, row.id), evidence, verdict, cases.persons(tx, row.id), messages, earlier,
         chain.events(tx, row.id), outbox.of_case(tx, row.id), steps.of_case(tx, row.id), cases.verifications(tx, row.id),
@@ -145,7 +147,11 @@ def data_of(world: World, tx: Connection, sheet: Sheet, one: CasePerson) -> list
     papers = [(world.sop.kinds[d.kind], twin) for d in sheet.evidence.documents if d.kind in world.sop.basis
               for twin in d.persons if _same(twin, one.person)]  # fmt: skip
     notes = cases.corrections(tx, one.id)
-    return [_datum(world, sheet, one, name, rights, papers, notes.get(name)) for name in one.person.__dataclass_fields__ if name in world.sop.fields]
+    return [
+        _datum(world, sheet, one, name, rights, papers, notes.get(name))
+        for name in one.person.__dataclass_fields__
+        if name in world.sop.fields
+    ]
 
 
 def _same(a: Person, b: Person) -> bool:
@@ -173,7 +179,11 @@ def _doubt(sheet: Sheet, one: CasePerson, name: str, found: Found, others: dict[
         return ""
     code = f"DATA-{name.upper().replace('_', '-')}"
     for finding in sheet.verdict.findings:
-        if finding.about in (one.person.key, one.person.nama.value) and finding.code.startswith(code) and finding.cls != "note":
+        if (
+            finding.about in (one.person.key, one.person.nama.value)
+            and finding.code.startswith(code)
+            and finding.cls != "note"
+        ):
             return "perlu diperiksa" if found.value else "belum ditemukan"
     if not found.value:
         return "belum ditemukan"

@@ -29,9 +29,21 @@ def environment(override: Path | None) -> Environment:
     """Templates of the office's own folder win over the shipped ones."""
     folders = [str(override / "web")] if override else []
     loader = FileSystemLoader([*folders, str(files("mailbot") / "templates" / "web")])
-    made = Environment(loader=loader, autoescape=select_autoescape(default=True), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    made = Environment(
+        loader=loader,
+        autoescape=select_autoescape(default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     made.globals |= {"words": words, "STATES": STATES, "ROLES": ROLES, "ACTIONS": ACTIONS, "address": address}
-    made.filters |= {"nip": words.nip, "masked_nip": words.masked_nip, "masked_email": words.masked_email, "day": words.day, "reasons": words.reasons}
+    made.filters |= {
+        "nip": words.nip,
+        "masked_nip": words.masked_nip,
+        "masked_email": words.masked_email,
+        "day": words.day,
+        "reasons": words.reasons,
+    }
     return made
 
 
