@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -65,10 +66,10 @@ def app(world: World) -> Starlette:
         *(Route(d.path, page(d.handler, d.roles, d.upload), methods=[d.method]) for d in DOORS),
         Mount("/static", Static(directory=Path(__file__).parent / "static")),
     ]  # fmt: skip
-    handlers = {HTTPException: _http, Stale: _stale, Refused: _refused, 500: _failed}
+    handlers: dict[Any, Any] = {HTTPException: _http, Stale: _stale, Refused: _refused, 500: _failed}
     made = Starlette(
         routes=routes, middleware=[Middleware(Guarded, web=world.settings.web)], exception_handlers=handlers
-    )  # type: ignore[arg-type]
+    )
     made.state.world = world
     return made
 
