@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mailbot.replies.compose import Office
 
@@ -49,6 +49,14 @@ class MailboxSection(Section):
     poll_seconds: int = 60
     authserv_id: str = ""
     ca_file: str = ""
+    start: str = Field(default="", pattern=r"^(|none|all|since \d{4}-\d{2}-\d{2})$")
+    sent: str = ""
+    max_mb: int = 50
+    auth: Literal["password", "xoauth2", "oauthbearer"] = "password"
+    token_url: str = ""
+    client_id: str = ""
+    client_secret_env: str = ""
+    scope: str = ""
 
 
 class SmtpSection(Section):
@@ -60,10 +68,27 @@ class SmtpSection(Section):
     user: str = ""
     secret_env: str = "MAILBOT_SMTP_SECRET"
     ca_file: str = ""
+    auth: Literal["password", "xoauth2"] = "password"
+    own_copy: bool = False
 
 
 class StorageSection(Section):
     path: str = "data"
+    min_free_mb: int = 1024
+
+
+class LimitsSection(Section):
+    per_address_hour: int = 3
+    per_address_day: int = 8
+    per_domain_hour: int = 60
+    all_hour: int = 120
+    all_minute: int = 20
+    unknown_day: int = 1
+
+
+class AlarmSection(Section):
+    to: str = ""
+    after_minutes: int = 30
 
 
 class DatabaseSection(Section):
@@ -120,6 +145,8 @@ class Settings(Section):
     verification: VerificationSection = VerificationSection()
     service_hours: HoursSection = HoursSection()
     web: WebSection = WebSection()
+    limits: LimitsSection = LimitsSection()
+    alarm: AlarmSection = AlarmSection()
 
 
 def load(path: Path | None) -> Settings:

@@ -1,4 +1,4 @@
-"""Which work, how often: one lane thread for mail, one for OCR, and APScheduler for the polls."""
+"""Which work, how often: a thread for each mailbox, one lane for outgoing mail, one for OCR, and APScheduler for the rest."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ from pathlib import Path
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from mailbot.work import World, delivery, intake, lanes
+from mailbot.work import World, alarm, delivery, lanes
+from mailbot.work.watch import Watch
 
 log = structlog.get_logger()
 # a poll that is still at work when the next is due is normal, not a warning
 logging.getLogger("apscheduler").setLevel(logging.ERROR)
 SLEEP = 0.2
+RECONCILE_SECONDS = 30
+ALARM_SECONDS = 300
 
 
 class AlreadyRunning(RuntimeError):
@@ -38,14 +41,16 @@ def sole_owner(root: Path) -> Iterator[None]:
 
 @contextmanager
 def service(world: World) -> Iterator[threading.Event]:
-    """Runs all lanes until the block ends; yields the event that stops them."""
+    """Runs all mailboxes and lanes until the block ends; yields the event that stops them."""
     stop = threading.Event()
     lanes.recover(world)
     threads = [threading.Thread(target=_lane, args=(world, lane, stop), name=f"lane-{lane}") for lane in ("mail", "ocr")]
+    for mailbox, section in world.mailboxes:
+        watch = Watch(world, mailbox, section, stop)
+        threads.append(threading.Thread(target=watch.run, name=f"mailbox-{section.account}"))
     scheduler = BackgroundScheduler(timezone="UTC")
-    seconds = min(m.poll_seconds for m in world.settings.mailbox)
-    scheduler.add_job(_poll, "interval", [world], seconds=seconds, max_instances=1, coalesce=True, misfire_grace_time=None)
-    _poll(world)
+    for work, seconds in ((delivery.reconcile_next, RECONCILE_SECONDS), (alarm.look, ALARM_SECONDS)):
+        scheduler.add_job(_tick, "interval", [world, work], seconds=seconds, max_instances=1, coalesce=True, misfire_grace_time=None)
     scheduler.start()
     for thread in threads:
         thread.start()
@@ -58,11 +63,13 @@ def service(world: World) -> Iterator[threading.Event]:
             thread.join()
 
 
-def _poll(world: World) -> None:
+def _tick(world: World, work: Callable[[World], object]) -> None:
+    """One tick; what fails now is tried again by the next one."""
     try:
-        intake.intake(world)
+        while work(world):
+            pass
     except Exception as error:
-        log.error("mailbox not reached; the next poll tries again", error=repr(error))
+        log.error("tick failed", work=work.__name__, error=repr(error))
 
 
 def _lane(world: World, lane: str, stop: threading.Event) -> None:

@@ -25,7 +25,13 @@ PERSON = Person(
     found("Budi Santoso, S.T."), found("198507042010011007"), found("III/d"), found("Kepala Bidang"), found("Dinas Contoh"),
     found("Jalan Contoh 1"), found("+6281234567890"), found("budi@contoh.go.id"), "ppk", "pengaktifan",
 )  # fmt: skip
-FACTS = Letter(found("1/2/2026"), found("2026-11-20"), found("Permohonan"), found("Kepala LPSE Kabupaten Batang"), tindakan=("pengaktifan",))
+FACTS = Letter(
+    found("1/2/2026"),
+    found("2026-11-20"),
+    found("Permohonan"),
+    found("Kepala LPSE Kabupaten Batang"),
+    tindakan=("pengaktifan",),
+)
 LETTER = Document("surat.pdf", "a", (1,), "surat_permohonan", "ocr", FACTS, (PERSON,), SEEN, SEEN, SEEN, None, 0.9, True)
 DECREE = Document("sk.pdf", "b", (1, 2), "surat_keputusan", "ocr", Letter(tahun_anggaran=2026, peran=("ppk",)), (PERSON,), quality=0.9)
 COMPLETE = Evidence((LETTER, DECREE), (PERSON,), FACTS, texts=(("surat.pdf", 1, "Permohonan"), ("sk.pdf", 1, "Keputusan")))
@@ -149,9 +155,9 @@ def test_unauthenticated_senders_get_the_minimal_reply_where_an_authserv_id_is_s
     assert guard.guard(with_header("authentication-results", "mx.batang.example; dmarc=pass"), around) == Guard("reply")
 
 
-@pytest.mark.parametrize(("counts", "policy"), [((2, 2), "reply"), ((3, 3), "hold"), ((0, 8), "hold")])
+@pytest.mark.parametrize(("counts", "policy"), [((2, 2), "reply"), ((3, 3), "hold"), ((0, 8), "hold"), ((0, 2), "reply")])
 def test_limits_per_address(counts: tuple[int, int], policy: str) -> None:
-    assert guard.guard(MAIL, replace(OURS, sent_to_sender=counts)).policy == policy
+    assert guard.guard(MAIL, replace(OURS, sent=guard.Sent(*counts), received_at=NOW)).policy == policy
 
 
 def receipt(subject: str) -> bytes:

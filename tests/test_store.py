@@ -36,7 +36,7 @@ def test_a_failing_server_does_not_use_up_the_attempts_of_a_mail(store: Store) -
     with store.transaction() as tx:
         for _ in range(9):
             mails.attempt(tx, AT)
-            mails.forgive(tx, AT)
+            mails.forgive(tx, AT, "network", NOW)
         assert known(tx) == set()
 
 

@@ -12,11 +12,13 @@ import ipaddress
 import os
 import ssl
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+import threading
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from mailbot import crash
 from mailbot.model import Location, RawMessage
 
 MAX_BYTES = 50 * 1024 * 1024
@@ -24,7 +26,7 @@ CHUNK = 1024 * 1024
 TOO_LARGE = "TOO_LARGE"
 SIZE_DIFFERS = "SIZE_DIFFERS"  # stored whole, but the server announced another size (IN-32)
 
-Known = Callable[[int], set[str]]  # UIDVALIDITY -> the uids that are stored already
+Known = Callable[[int], Container[str]]  # UIDVALIDITY -> the uids that need no fetch
 
 
 class MailboxError(Exception):
@@ -51,6 +53,14 @@ class ProtocolTrouble(MailboxError):
     """The server answered something that cannot be used."""
 
 
+class StartMissing(MailboxError):
+    """First contact, and nobody said what of the old mail counts (IN-13)."""
+
+
+class Paused(MailboxError):
+    """An operator must confirm before more is taken (IN-21)."""
+
+
 class FetchEmpty(MailboxError):
     """The mail is listed but has no bytes (IN-33). About this mail only: the session stays usable."""
 
@@ -70,8 +80,13 @@ class Pending:
 class Mailbox(Protocol):
     """One connection to one folder; used by one thread."""
 
-    def discover(self, known: Known) -> Iterator[Pending]:
-        """What is not known yet, oldest first."""
+    @property
+    def healthy_for(self) -> float:
+        """Seconds that the last session worked."""
+        ...
+
+    def discover(self, known: Known, full: bool = True) -> Iterator[Pending]:
+        """What is not known yet, oldest first. Not `full`: only what came since the last full sweep of this session."""
         ...
 
     def fetch(self, pending: Pending, into: Path) -> RawMessage:
@@ -80,6 +95,14 @@ class Mailbox(Protocol):
 
     def mark(self, location: Location) -> None:
         """Shows people that the mail is done. Idempotent; only for mails that are committed."""
+        ...
+
+    def unmarked(self, stored: Container[str]) -> list[Location]:
+        """Stored mails that carry no mark: a process died before it could set it."""
+        ...
+
+    def idle(self, seconds: float, stop: threading.Event) -> None:
+        """Waits until the mailbox rings, the time passed or `stop` is set. A doorbell only: always sweep afterwards."""
         ...
 
     def close(self) -> None: ...
@@ -101,6 +124,7 @@ def keep(chunks: Iterable[bytes], into: Path) -> tuple[Path, str, int]:
                 size += file.write(chunk)
             file.flush()
             os.fsync(file.fileno())
+        crash.point("blob-written")
         if not size:
             raise FetchEmpty("no bytes")
         return _settle(temp, into, digest.hexdigest()), digest.hexdigest(), size
@@ -114,6 +138,7 @@ def _settle(temp: Path, into: Path, sha256: str) -> Path:
     final = home / sha256
     if not final.exists():
         os.replace(temp, final)
+        crash.point("blob-renamed")
     sync_folder(home)
     sync_folder(into)
     return final

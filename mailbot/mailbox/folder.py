@@ -10,7 +10,9 @@ import datetime as dt
 import hashlib
 import os
 import re
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -27,6 +29,7 @@ from mailbot.mailbox import (
 )
 from mailbot.model import Location, RawMessage
 
+LOOK = 0.5  # seconds between two looks at a folder
 _QUOTED_FROM = re.compile(rb">+From ")
 
 
@@ -38,11 +41,13 @@ class Folder:
         self.path = path
         self.max_bytes = max_bytes
 
-    def discover(self, known: Known) -> Iterator[Pending]:
-        seen = set(known(0))
+    healthy_for = 0.0
+
+    def discover(self, known: Known, full: bool = True) -> Iterator[Pending]:
+        have, seen = known(0), set[str]()
         found = self._scan_mbox() if _is_mbox(self.path) else self._scan_files()
         for pending in sorted(found, key=_age):
-            if pending.location.uid not in seen:
+            if pending.location.uid not in seen and pending.location.uid not in have:
                 seen.add(pending.location.uid)
                 yield pending
 
@@ -61,6 +66,30 @@ class Folder:
         for file in _files(self.path / "new"):
             if _uid(file) == location.uid:
                 os.replace(file, self.path / "cur" / f"{file.name.split(':')[0]}:2,")
+
+    def unmarked(self, stored: Container[str]) -> list[Location]:
+        """Stored mails of a Maildir that still lie in new."""
+        if not _is_maildir(self.path):
+            return []
+        return [self._location(uid) for uid in map(_uid, _files(self.path / "new")) if uid in stored]
+
+    def idle(self, seconds: float, stop: threading.Event) -> None:
+        """The folder rings when it has changed and is quiet again, so that no mail is read while it is written."""
+        end, before = time.monotonic() + seconds, self._changed()
+        while not stop.wait(LOOK) and time.monotonic() < end:
+            now = self._changed()
+            if now != before and now < time.time() - LOOK:
+                return
+
+    def _changed(self) -> float:
+        """When the folder, or the newest of its parts, was changed last; 0 while it is missing."""
+        parts = (self.path, self.path / "new", self.path / "cur")
+        return max((_modified(part) for part in parts), default=0.0)
+
+    def status(self) -> tuple[int, int]:
+        """As that of an IMAP folder: 0 and how many mails lie here."""
+        found = self._scan_mbox() if _is_mbox(self.path) else self._scan_files()
+        return 0, sum(1 for _ in found)
 
     def close(self) -> None:
         """Nothing is held open."""
@@ -109,6 +138,13 @@ class Folder:
             if _uid(file) == pending.location.uid:
                 return file
         raise FetchEmpty(f"{pending.location.uid} is gone")
+
+
+def _modified(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _is_maildir(path: Path) -> bool:

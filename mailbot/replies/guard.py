@@ -20,14 +20,44 @@ ROBOT_SENDER = re.compile(
     r"notifications?|owner-.*|.*-owner|.*-request|.*-bounces|.*-relay)([+].*)?$"
 )
 AUTO_SUBJECT = re.compile(
-    r"^\s*(balasan otomatis|jawaban otomatis|auto:|automatic reply|autoreply|out of office|di luar kantor|sedang cuti|"
-    r"undeliver|mail delivery failed|delivery status notification|failure notice|tidak terkirim|read:|dibaca:|"
-    r"not read:|tidak dibaca:|ticket received|tiket\b)", re.I)  # fmt: skip
+    r"^\s*(balasan otomatis|jawaban otomatis|balas otomatis|pesan otomatis|otomatis\s*:|autobalas|auto\s*:|auto[- ]?reply|auto[- ]?response|"
+    r"automatic reply|automatic response|out of (the )?office|di ?luar kantor|tidak (berada )?di kantor|sedang (cuti|dinas luar|tidak di kantor)|"
+    r"undeliver|mail delivery (failed|failure|subsystem)|delivery status notification|failure notice|returned mail|tidak terkirim|"
+    r"(gagal|tidak dapat) (mengirim|dikirim|terkirim)|read\s*:|dibaca\s*:|not read\s*:|tidak dibaca\s*:|ticket received|tiket\b|\[?ticket ?#)", re.I)  # fmt: skip
+FREE_MAIL = frozenset(["gmail.com", "googlemail.com", "yahoo.com", "yahoo.co.id", "ymail.com", "rocketmail.com", "hotmail.com", "outlook.com", "outlook.co.id", "live.com", "msn.com", "icloud.com", "me.com", "aol.com", "proton.me", "protonmail.com", "zoho.com", "mail.com", "gmx.com"])  # fmt: skip
+SECOND_LEVEL = frozenset(["go", "co", "or", "ac", "sch", "web", "net", "my", "desa", "mil", "com", "gov", "edu", "org", "biz", "ponpes"])
+ADDRESS = re.compile(r"[^\s<>,;:\"'()\[\]]+@[^\s<>,;:\"'()\[\]]+")
+LOOP_SECONDS = 120.0
+THREAD_LIMIT = 3
+BARE_DAY = 3  # automatic replies in 24 h to an address whose mail carries no attachment: how robots look that set no header
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """MAIL.md 2.4; rolling. Free-mail domains are exempt from the domain's limit."""
+
+    address_hour: int = 3
+    address_day: int = 8
+    domain_hour: int = 60
+    all_hour: int = 120
+    all_minute: int = 20
+    unknown_day: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """Automatic replies so far: to this address, to its domain, to anybody."""
+
+    hour: int = 0
+    day: int = 0
+    domain_hour: int = 0
+    all_hour: int = 0
+    all_minute: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What the rules know besides the mail itself."""
+    """What the rules know besides the mail itself. `own_addresses` are lower case and without plus tags."""
 
     own_addresses: frozenset[str]
     own_lists: frozenset[str] = frozenset()
@@ -36,9 +66,13 @@ class Surroundings:
     received_at: dt.datetime | None = None
     now: dt.datetime | None = None
     is_own: bool = False  # carries our valid loop mark or Message-ID
-    sent_to_sender: tuple[int, int] = (0, 0)  # automatic replies to this address in the last hour, last 24 h
+    limits: Limits = Limits()
+    sent: Sent = Sent()
+    same_before: bool = False  # the same mail but for its Date was answered within 24 h
     sent_in_thread: int = 0
+    since_our_reply: float | None = None  # seconds since the automatic reply of ours that it references
     undeliverable: bool = False
+    epoch: bool = False  # the server numbered its mails anew (IN-21)
     deleted: bool = False
 
 
@@ -53,8 +87,8 @@ def guard(mail: Submission, around: Surroundings) -> Guard:
 
 
 def _own_mail(m: Submission, a: Surroundings) -> Policy | None:
-    senders = {m.sender or "", *(_address(v) for v in (*m.header("sender"), *m.header("return-path")))}
-    return "suppress" if a.is_own or {_untagged(s) for s in senders} & a.own_addresses else None
+    senders = {m.sender or "", *(_address(v) for h in ("from", "sender", "return-path") for v in m.header(h))}
+    return "suppress" if a.is_own or {untagged(s) for s in senders} & a.own_addresses else None
 
 
 def _null_sender(m: Submission, a: Surroundings) -> Policy | None:
@@ -80,7 +114,7 @@ def _precedence(m: Submission, a: Surroundings) -> Policy | None:
 
 def _list(m: Submission, a: Surroundings) -> Policy | None:
     ids = [v.lower() for v in m.header("list-id")]
-    if ids and all(any(own in v for own in a.own_lists) for v in ids):
+    if ids and all(any(own.lower() in v for own in a.own_lists) for v in ids):
         return None
     return "suppress" if any(m.header(h) for h in LIST_HEADERS) else None
 
@@ -112,8 +146,9 @@ def _auto_subject(m: Submission, a: Surroundings) -> Policy | None:
 def _not_to_us(m: Submission, a: Surroundings) -> Policy | None:
     names = ("to", "cc", "resent-to", "resent-cc", "delivered-to", "x-original-to", "envelope-to")
     text = " ".join(v for n in names for v in m.header(n)).lower()
-    known = a.own_addresses | a.own_lists
-    return None if not known or any(own in text for own in known) else "hold"
+    named = {untagged(address) for address in ADDRESS.findall(text)}
+    to_us = not a.own_addresses or named & a.own_addresses or any(own.lower() in text for own in a.own_lists)
+    return None if to_us else "hold"
 
 
 def _not_one_sender(m: Submission, a: Surroundings) -> Policy | None:
@@ -122,8 +157,24 @@ def _not_one_sender(m: Submission, a: Surroundings) -> Policy | None:
 
 
 def _authentication(m: Submission, a: Surroundings) -> str:
-    own = [v.lower() for v in m.header("authentication-results") if v.lower().split(";")[0].strip() == a.authserv_id]
-    return own[0] if a.authserv_id and own else ""
+    """The topmost result of the server that we trust; what others claim is not believed."""
+    wanted = a.authserv_id.lower()
+    own = [v.lower() for v in m.header("authentication-results") if (v.lower().split(";")[0].split() or [""])[0] == wanted]
+    return own[0] if wanted and own else ""
+
+
+def authenticated(m: Submission, a: Surroundings) -> bool:
+    """DMARC passed, or DKIM or SPF passed for the From address's own organisation (level L1 of MAIL.md 2.7)."""
+    result, own = _authentication(m, a), organisation(m.sender or "")
+    if "dmarc=pass" in result.replace(" ", ""):
+        return True
+    for method, keys in (("dkim", "header.d|header.i"), ("spf", "smtp.mailfrom|smtp.from|smtp.helo")):
+        for part in result.split(";"):
+            if re.match(rf"\s*{method}\s*=\s*pass\b", part):
+                named = re.findall(rf"(?:{keys})\s*=\s*\"?([^\s;\"()]+)", part)
+                if own and any(organisation(value) == own for value in named):
+                    return True
+    return False
 
 
 def _failed_authentication(m: Submission, a: Surroundings) -> Policy | None:
@@ -132,24 +183,39 @@ def _failed_authentication(m: Submission, a: Surroundings) -> Policy | None:
 
 
 def _unauthenticated(m: Submission, a: Surroundings) -> Policy | None:
-    result = _authentication(m, a)
-    passed = any(word in result for word in ("dmarc=pass", "dkim=pass", "spf=pass"))
-    return "minimal" if a.authserv_id and not passed else None
+    return "minimal" if a.authserv_id and not authenticated(m, a) else None
 
 
 def _old(m: Submission, a: Surroundings) -> Policy | None:
+    if a.epoch:
+        return "hold"
     if a.now is None or a.received_at is None:
         return None
     return "hold" if a.now - a.received_at > dt.timedelta(hours=72) else None
 
 
 def _loop(m: Submission, a: Surroundings) -> Policy | None:
-    return "suppress" if len(m.header("received")) > 30 or a.sent_in_thread >= 3 else None
+    bare = not m.attachments
+    if len(m.header("received")) > 30 or (bare and a.since_our_reply is not None and a.since_our_reply < LOOP_SECONDS):
+        return "suppress"
+    if a.sent_in_thread >= THREAD_LIMIT:
+        return "suppress" if bare else "hold"  # files are never ignored: a person looks at them
+    return None
 
 
 def _limits(m: Submission, a: Surroundings) -> Policy | None:
-    hour, day = a.sent_to_sender
-    return "hold" if hour >= 3 or day >= 8 else None
+    sent, most = a.sent, a.limits
+    free = (m.sender or "").rpartition("@")[2] in FREE_MAIL
+    reached = (
+        sent.hour >= most.address_hour,
+        sent.day >= (min(BARE_DAY, most.address_day) if not m.attachments else most.address_day),
+        a.same_before,
+        bool(a.authserv_id) and sent.day >= most.unknown_day and not authenticated(m, a),
+        sent.domain_hour >= most.domain_hour and not free,
+        sent.all_hour >= most.all_hour,
+        sent.all_minute >= most.all_minute,
+    )
+    return "hold" if any(reached) else None
 
 
 def _undeliverable(m: Submission, a: Surroundings) -> Policy | None:
@@ -193,7 +259,35 @@ def _address(value: str) -> str:
     return value.strip().strip("<>").rsplit("<", 1)[-1].strip("<> ").lower()
 
 
-def _untagged(address: str) -> str:
+def untagged(address: str) -> str:
     """An address without its plus tag."""
     local, at, domain = address.partition("@")
     return f"{local.split('+')[0]}{at}{domain}"
+
+
+def plain_address(address: str) -> str:
+    """The person behind a rewritten envelope address: BATV (prvs=tag=a@b) and SRS (SRS0=hash=tt=b=a@c), lower case."""
+    local, _, domain = address.lower().partition("@")
+    if batv := re.fullmatch(r"prvs=[^=]+=(.+)", local):
+        return f"{batv.group(1)}@{domain}"
+    if srs := re.fullmatch(r"srs[01][=+-](?:.*=)?([^=]+\.[^=]+)=([^=]+)", local):
+        return f"{srs.group(2)}@{srs.group(1)}"
+    return f"{local}@{domain}"
+
+
+def organisation(address: str) -> str:
+    """The domain that an organisation registered: dinkes.batangkab.go.id -> batangkab.go.id."""
+    labels = address.rpartition("@")[2].strip(".").lower().split(".")
+    keep = 3 if len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in SECOND_LEVEL else 2
+    return ".".join(labels[-keep:]) if len(labels) >= 2 else ""
+
+
+def reply_address(m: Submission) -> tuple[str, bool]:
+    """Where a reply goes (MAIL.md 2.5), and whether a Reply-To was ignored because it lies outside of the sender's organisation."""
+    sender, wanted = m.sender or "", m.header("reply-to")
+    found = ADDRESS.findall(wanted[0].lower()) if len(wanted) == 1 else []
+    if not sender or len(found) != 1 or found[0] == sender:
+        return sender, False
+    if organisation(found[0]) == organisation(sender) and sender.rpartition("@")[2] not in FREE_MAIL:
+        return found[0], False
+    return sender, True

@@ -7,20 +7,25 @@ which is why `ambiguous` exists and must not be sent again blindly (IN-52).
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import hashlib
 import os
 import re
 import smtplib
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.parser import BytesHeaderParser
 from pathlib import Path
 from typing import Literal
 
-from mailbot.mailbox import is_loopback, sync_folder, verifying_context
+from mailbot import crash
+from mailbot.mailbox import MailboxError, is_loopback, sync_folder, verifying_context
+from mailbot.mailbox.oauth import Tokens
 
 State = Literal["sent", "deferred", "failed", "ambiguous"]
+Final = Callable[[], None]
 
 _BEFORE_MAIL = ("connect", "ehlo", "starttls", "login")
 _UNSAFE = re.compile(r"[\x00-\x20\x7f<>]|^$")
@@ -38,6 +43,8 @@ class SmtpSettings:
     secret: str = field(default="", repr=False)
     timeout: float = 60
     ca_file: Path | None = None
+    tokens: Tokens | None = field(default=None, repr=False)  # XOAUTH2 instead of the secret
+    copy_to: str = ""  # our own address: a second recipient whose refusal does not matter
 
     def __post_init__(self) -> None:
         if self.tls == "none" and not is_loopback(self.host):
@@ -53,17 +60,17 @@ class Handover:
     answer: str
 
 
-def hand_over(outgoing_bytes: bytes, sender: str, recipient: str, settings: SmtpSettings) -> Handover:
-    """One try for one recipient. Never raises for what a server or the line does."""
+def hand_over(outgoing_bytes: bytes, sender: str, recipient: str, settings: SmtpSettings, final: Final | None = None) -> Handover:
+    """One try for one recipient. Never raises for what a server or the line does. `final` is called before the last dot leaves."""
     for stage, address in (("mail", sender), ("rcpt", recipient)):
         if _UNSAFE.search(address):  # smtplib would cut it short and send to what is left
             return Handover("failed", stage, f"not an address: {address!r}")
-    attempt = _Attempt(settings)
+    attempt = _Attempt(settings, final)
     try:
         answer = attempt.run(outgoing_bytes, sender, recipient)
     except smtplib.SMTPResponseException as error:
         return attempt.refused(error.smtp_code, _text(error.smtp_error))
-    except (smtplib.SMTPException, OSError) as error:
+    except (smtplib.SMTPException, OSError, MailboxError) as error:
         return Handover("ambiguous" if attempt.stage == "final" else "deferred", attempt.stage, _words(error))
     except ValueError as error:  # a line break or a character in an address that SMTP cannot carry
         return Handover("ambiguous" if attempt.stage == "final" else "failed", attempt.stage, _words(error))
@@ -75,8 +82,9 @@ def hand_over(outgoing_bytes: bytes, sender: str, recipient: str, settings: Smtp
 class _Attempt:
     """Knows its stage at every moment; `final` begins before the dot leaves."""
 
-    def __init__(self, settings: SmtpSettings) -> None:
+    def __init__(self, settings: SmtpSettings, final: Final | None = None) -> None:
         self.settings = settings
+        self.final = final or _nothing
         self.stage = "connect"
         self.smtp: smtplib.SMTP | None = None
         self.answered = False  # the server gave a well-formed reply to the final dot
@@ -87,10 +95,14 @@ class _Attempt:
         self.stage = "data"
         _expect(smtp.docmd("DATA"), 3)
         smtp.send(_dotted(data))
+        crash.point("smtp-data")
+        self.final()
         self.stage = "final"
         smtp.send(b".\r\n")
+        crash.point("smtp-dot")
         code, text = smtp.getreply()
         self.answered = code // 100 in (2, 4, 5)
+        crash.point("smtp-answered")
         return _expect((code, text), 2)
 
     def _open(self) -> smtplib.SMTP:
@@ -106,10 +118,25 @@ class _Attempt:
             self.stage = "starttls"
             _expect(self.smtp.starttls(context=verifying_context(wanted.ca_file)), 2)
             self.smtp.ehlo_or_helo_if_needed()
+        crash.point("smtp-connected")
         if wanted.user:
             self.stage = "login"
-            self.smtp.login(wanted.user, wanted.secret)
+            self._login(self.smtp)
         return self.smtp
+
+    def _login(self, smtp: smtplib.SMTP) -> None:
+        wanted = self.settings
+        if wanted.tokens is None:
+            smtp.login(wanted.user, wanted.secret)
+            return
+        for renew in (False, True):
+            words = f"user={wanted.user}\1auth=Bearer {wanted.tokens.access(renew)}\1\1"
+            code, text = smtp.docmd("AUTH", "XOAUTH2 " + base64.b64encode(words.encode()).decode())
+            if code == 334:  # the refusal's details; an empty line ends them
+                code, text = smtp.docmd("")
+            if code == 235:
+                return
+        raise smtplib.SMTPAuthenticationError(code, text)
 
     def _envelope(self, smtp: smtplib.SMTP, data: bytes, sender: str, recipient: str) -> None:
         options = [f"SIZE={len(data)}"] if smtp.has_extn("size") else []
@@ -122,6 +149,9 @@ class _Attempt:
         _expect(smtp.mail(sender, options), 2)
         self.stage = "rcpt"
         _expect(smtp.rcpt(recipient), 2)
+        if self.settings.copy_to:
+            smtp.rcpt(self.settings.copy_to)
+        crash.point("smtp-rcpt")
 
     def refused(self, code: int, text: str) -> Handover:
         """Before MAIL, and whenever it is about our login, a 5xx is the operator's problem: it waits."""
@@ -139,6 +169,10 @@ class _Attempt:
             if self.answered:
                 self.smtp.quit()
         self.smtp.close()
+
+
+def _nothing() -> None:
+    """Nobody wants to know when the dot leaves."""
 
 
 def _expect(reply: tuple[int, bytes], hundred: int) -> str:
@@ -169,16 +203,17 @@ class Outfolder:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def hand_over(self, outgoing_bytes: bytes, sender: str, recipient: str) -> Handover:
+    def hand_over(self, outgoing_bytes: bytes, sender: str, recipient: str, final: Final | None = None) -> Handover:
         """The envelope is not written: the bytes stay exactly the frozen ones."""
         message_id = BytesHeaderParser().parsebytes(outgoing_bytes).get("Message-ID")
         key = str(message_id).strip().encode("utf-8", "replace") if message_id else outgoing_bytes
-        final = self.path / f"{hashlib.sha256(key).hexdigest()[:32]}.eml"
+        target = self.path / f"{hashlib.sha256(key).hexdigest()[:32]}.eml"
         try:
-            _write(final, outgoing_bytes)
+            (final or _nothing)()
+            _write(target, outgoing_bytes)
         except OSError as error:
             return Handover("deferred", "write", _words(error))
-        return Handover("sent", "write", final.name)
+        return Handover("sent", "write", target.name)
 
 
 def _write(final: Path, data: bytes) -> None:

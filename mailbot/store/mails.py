@@ -17,6 +17,7 @@ from mailbot.store import tables as t
 
 EVIDENCE, VERDICT = TypeAdapter(Evidence), TypeAdapter(Verdict)
 MAX_ATTEMPTS = 3
+SET_ASIDE = (t.quarantine.c.attempts >= MAX_ATTEMPTS) & (t.quarantine.c.due_at == "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +42,21 @@ class Stored:
 
 
 def known_uids(tx: Connection, account: str, folder: str, uidvalidity: int, now: dt.datetime) -> set[str]:
-    """UIDs that need no fetch: stored, set aside after three failures, or to be tried later."""
+    """UIDs that need no fetch: stored, set aside after their last failure, or to be tried later."""
     found: set[str] = set()
     for table in (t.location, t.quarantine):
-        query = select(table.c.uid).where(
-            table.c.account == account, table.c.folder == folder, table.c.uidvalidity == uidvalidity
-        )
+        query = select(table.c.uid).where(table.c.account == account, table.c.folder == folder, table.c.uidvalidity == uidvalidity)
         if table is t.quarantine:
-            query = query.where((table.c.attempts >= MAX_ATTEMPTS) | (table.c.due_at > iso(now)))
+            query = query.where(SET_ASIDE | (table.c.due_at > iso(now)))
         found |= set(tx.scalars(query))
     return found
+
+
+def due_again(tx: Connection, account: str, folder: str, now: dt.datetime) -> bool:
+    """A mail that failed before is to be tried again now."""
+    q = t.quarantine.c
+    query = select(q.uid).where(q.account == account, q.folder == folder, ~SET_ASIDE, q.due_at <= iso(now))
+    return tx.scalar(query.limit(1)) is not None
 
 
 def attempt(tx: Connection, at: Location) -> int:
@@ -59,27 +65,33 @@ def attempt(tx: Connection, at: Location) -> int:
     if row is None:
         tx.execute(t.quarantine.insert().values(**_location(at), attempts=1, error=""))
         return 1
-    tx.execute(update(t.quarantine).where(*_at(t.quarantine, at)).values(attempts=row[0] + 1))
+    tx.execute(update(t.quarantine).where(*_at(t.quarantine, at)).values(attempts=row[0] + 1, due_at=""))
     return int(row[0]) + 1
 
 
-def forgive(tx: Connection, at: Location) -> None:
-    """Takes back the attempt that was just counted."""
-    tx.execute(update(t.quarantine).where(*_at(t.quarantine, at)).values(attempts=t.quarantine.c.attempts - 1))
+def forgive(tx: Connection, at: Location, error: str, again_at: dt.datetime) -> None:
+    """Takes back the attempt that was just counted. A mail at which sessions end twice running lets the others go first."""
+    row = tx.execute(select(t.quarantine).where(*_at(t.quarantine, at))).first()
+    if row is None:
+        return
+    due_at = iso(again_at) if row.error else ""
+    values = {"attempts": max(0, row.attempts - 1), "error": error[:500], "due_at": due_at}
+    tx.execute(update(t.quarantine).where(*_at(t.quarantine, at)).values(**values))
 
 
 def note_failure(tx: Connection, at: Location, error: str, path: str | None, due_at: dt.datetime | None = None) -> None:
+    """`due_at`: when it is tried again; None with the attempts used up: set aside."""
     values = {"error": error[:500], "path": path, "due_at": iso(due_at) if due_at else ""}
     tx.execute(update(t.quarantine).where(*_at(t.quarantine, at)).values(**values))
 
 
 def release_quarantine(tx: Connection) -> int:
-    """Mails set aside at intake are fetched again with the next poll; how many."""
-    return tx.execute(t.quarantine.delete().where(t.quarantine.c.attempts >= MAX_ATTEMPTS)).rowcount
+    """Mails set aside at intake are fetched again with the next full sweep; how many."""
+    return tx.execute(t.quarantine.delete().where(SET_ASIDE)).rowcount
 
 
 def quarantined(tx: Connection) -> list[Row[Any]]:
-    return list(tx.execute(select(t.quarantine).where(t.quarantine.c.attempts >= MAX_ATTEMPTS)))
+    return list(tx.execute(select(t.quarantine).where(SET_ASIDE)))
 
 
 # ------------------------------------------------------------------ identity
@@ -100,6 +112,16 @@ def header_id_known(tx: Connection, header_id: str | None) -> bool:
     """Another mail came with this Message-ID before (IN-20: remarkable, never a key)."""
     query = select(t.message.c.id).where(t.message.c.header_id == header_id).limit(1)
     return bool(header_id) and tx.scalar(query) is not None
+
+
+def answered_before(tx: Connection, mail: Submission, now: dt.datetime) -> bool:
+    """The same mail but for its Date was answered by the machine within 24 h (MAIL.md 2.4)."""
+    if not mail.message_id:
+        return False
+    m, start = t.message.c, iso(now - dt.timedelta(hours=24))
+    query = select(m.id).where(m.header_id == mail.message_id, m.sender == mail.sender, m.subject == mail.subject)
+    query = query.where(m.files == _files(mail), m.stored_at > start, m.policy.in_(("reply", "minimal")))
+    return tx.scalar(query.limit(1)) is not None
 
 
 def add(tx: Connection, raw: RawMessage, semantic: str, mail: Submission, guard: Guard, case: Case | None, state: str,
@@ -166,6 +188,12 @@ def at_uid(tx: Connection, uid: str) -> tuple[int | None, bool]:
 def with_header_id(tx: Connection, header_id: str) -> Stored | None:
     row = tx.execute(select(t.message).where(t.message.c.header_id == header_id).order_by(t.message.c.id)).first()
     return _stored(row) if row else None
+
+
+def arrival(tx: Connection, semantic: str) -> dt.datetime | None:
+    """When the mail with this key S reached its mailbox."""
+    text = tx.scalar(select(t.message.c.received_at).where(t.message.c.semantic == semantic).limit(1))
+    return dt.datetime.fromisoformat(text) if text else None
 
 
 def evidence(tx: Connection, message_id: int) -> Evidence | None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from mailbot.model import Outgoing
+from mailbot.replies.guard import Sent
 from mailbot.store import iso
 from mailbot.store import tables as t
 
 RECEIPTS = ("receipt", "minimal", "duplicate")
+UNASKED = (*RECEIPTS, "out_of_scope")  # what the machine says to anybody who writes
 
 
 def add(tx: Connection, case_id: int | None, mail: Outgoing, now: dt.datetime) -> int | None:
@@ -28,15 +30,30 @@ def add(tx: Connection, case_id: int | None, mail: Outgoing, now: dt.datetime) -
         return None
 
 
-def sent_counts(tx: Connection, recipient: str, now: dt.datetime) -> tuple[int, int]:
-    """Automatic replies to an address within the last hour and the last 24 h (MAIL.md 2.4)."""
+def sent_counts(tx: Connection, recipient: str, now: dt.datetime) -> Sent:
+    """Automatic replies so far, for the limits of MAIL.md 2.4."""
+    o = t.outgoing.c
 
-    def since(hours: int) -> int:
-        start = iso(now - dt.timedelta(hours=hours))
-        query = select(func.count()).where(t.outgoing.c.recipient == recipient, t.outgoing.c.created_at > start)
-        return int(tx.scalar(query.where(t.outgoing.c.kind.in_(RECEIPTS))) or 0)
+    def since(minutes: int, *where: ColumnElement[bool]) -> int:
+        start = iso(now - dt.timedelta(minutes=minutes))
+        query = select(func.count()).where(o.created_at > start, o.kind.in_(UNASKED), *where)
+        return int(tx.scalar(query) or 0)
 
-    return since(1), since(24)
+    to, domain = o.recipient == recipient, o.recipient.like("%@" + recipient.rpartition("@")[2])
+    return Sent(since(60, to), since(1440, to), since(60, domain), since(60), since(1))
+
+
+def seconds_since(tx: Connection, references: tuple[str, ...], received_at: dt.datetime, now: dt.datetime) -> float | None:
+    """Seconds between our newest automatic reply among these ids and a mail's arrival; None: it references none (R17).
+
+    Where the server's clock says that it came before our reply, that clock is wrong and ours counts.
+    """
+    query = select(func.max(t.outgoing.c.created_at)).where(t.outgoing.c.header_id.in_(references[:50]))
+    text = tx.scalar(query.where(t.outgoing.c.kind.in_(UNASKED))) if references else None
+    if not text:
+        return None
+    replied = dt.datetime.fromisoformat(text)
+    return ((received_at if received_at >= replied else now) - replied).total_seconds()
 
 
 def sent_in_thread(tx: Connection, case_id: int, now: dt.datetime) -> int:
@@ -52,16 +69,75 @@ def claim(tx: Connection, now: dt.datetime) -> Row[Any] | None:
     query = select(t.outgoing).where(due).order_by(t.outgoing.c.due_at, t.outgoing.c.id).limit(1)
     row = tx.execute(query.with_for_update(skip_locked=True)).first()
     if row:
-        values = {"state": "sending", "attempts": row.attempts + 1}
+        values = {"state": "sending", "attempts": row.attempts + 1, "answer": ""}
         tx.execute(update(t.outgoing).where(t.outgoing.c.id == row.id).values(**values))
     return row
 
 
+def stage(tx: Connection, outgoing_id: int, word: str) -> None:
+    """How far the hand-over has come; only the last stage is written down."""
+    tx.execute(update(t.outgoing).where(t.outgoing.c.id == outgoing_id).values(answer=word))
+
+
 def finish(tx: Connection, outgoing_id: int, state: str, answer: str, due_at: dt.datetime, now: dt.datetime) -> None:
+    """`now` becomes sent_at of a sent mail, and of an ambiguous one that may have been sent."""
     values: dict[str, Any] = {"state": state, "answer": answer[:500], "due_at": iso(due_at)}
-    if state == "sent":
+    if state in ("sent", "ambiguous"):
         values["sent_at"] = iso(now)
     tx.execute(update(t.outgoing).where(t.outgoing.c.id == outgoing_id).values(**values))
+
+
+def claim_ambiguous(tx: Connection, now: dt.datetime, next_look: dt.datetime) -> Row[Any] | None:
+    """The next ambiguous mail that is to be looked for; its next look is set at once, so that a crash only delays it."""
+    due = (t.outgoing.c.state == "ambiguous") & (t.outgoing.c.due_at <= iso(now))
+    row = tx.execute(select(t.outgoing).where(due).order_by(t.outgoing.c.due_at).limit(1).with_for_update(skip_locked=True)).first()
+    if row:
+        tx.execute(update(t.outgoing).where(t.outgoing.c.id == row.id).values(due_at=iso(next_look)))
+    return row
+
+
+def repeat(tx: Connection, outgoing_id: int, now: dt.datetime) -> None:
+    """The one repetition of an ambiguous hand-over (IN-52)."""
+    values = {"state": "pending", "due_at": iso(now), "repeats": 1}
+    tx.execute(update(t.outgoing).where(t.outgoing.c.id == outgoing_id).values(**values))
+
+
+# ------------------------------------------------------------------ what people do
+
+
+def undelivered(tx: Connection) -> list[Row[Any]]:
+    """Failed, ambiguous and deferred mail, for people; oldest first."""
+    query = select(t.outgoing).where(t.outgoing.c.state.in_(("failed", "ambiguous", "deferred")))
+    return list(tx.execute(query.order_by(t.outgoing.c.id)))
+
+
+def retry_now(tx: Connection, now: dt.datetime, ids: tuple[int, ...] = ()) -> int:
+    """Undelivered mail is due at once, with all its attempts again; without ids all of it but what is ambiguous. How many."""
+    states = ("failed", "ambiguous", "deferred") if ids else ("failed", "deferred")
+    change = update(t.outgoing).where(t.outgoing.c.state.in_(states))
+    change = change.where(t.outgoing.c.id.in_(ids)) if ids else change.where(t.outgoing.c.bounced == "")
+    return tx.execute(change.values(state="pending", due_at=iso(now), attempts=0)).rowcount
+
+
+def cancel(tx: Connection, ids: tuple[int, ...]) -> int:
+    """Mail that has not left never leaves; how many."""
+    open_ = t.outgoing.c.state.in_(("pending", "deferred", "failed", "ambiguous"))
+    return tx.execute(update(t.outgoing).where(t.outgoing.c.id.in_(ids), open_).values(state="cancelled")).rowcount
+
+
+def last_sent(tx: Connection) -> str | None:
+    found: str | None = tx.scalar(select(func.max(t.outgoing.c.sent_at)).where(t.outgoing.c.state == "sent"))
+    return found
+
+
+def oldest_waiting(tx: Connection) -> str | None:
+    """When the oldest mail that has not left was written."""
+    waiting_states = ("pending", "sending", "deferred", "ambiguous")
+    found: str | None = tx.scalar(select(func.min(t.outgoing.c.created_at)).where(t.outgoing.c.state.in_(waiting_states)))
+    return found
+
+
+# ------------------------------------------------------------------ lists
 
 
 def everything(tx: Connection) -> list[Row[Any]]:
@@ -82,12 +158,44 @@ def waiting(tx: Connection) -> bool:
     return tx.scalar(query) is not None
 
 
-def interrupted(tx: Connection) -> list[int]:
+def interrupted(tx: Connection) -> list[Row[Any]]:
     """Mails whose hand-over was cut off by the end of the process."""
-    return list(tx.scalars(select(t.outgoing.c.id).where(t.outgoing.c.state == "sending")))
+    return list(tx.execute(select(t.outgoing).where(t.outgoing.c.state == "sending")))
 
 
 def next_seq(tx: Connection, key: str, kind: str) -> int:
     """For mails that a person sends: the same kind may go out more than once for one incoming mail."""
     query = select(func.max(t.outgoing.c.seq)).where(t.outgoing.c.key == key, t.outgoing.c.kind == kind)
     return int(tx.scalar(query) or 0) + 1
+
+
+# ------------------------------------------------------------------ delivery reports (MAIL.md 2.6)
+
+
+def with_header_id(tx: Connection, header_id: str) -> Row[Any] | None:
+    return tx.execute(select(t.outgoing).where(t.outgoing.c.header_id == header_id)).first()
+
+
+def again(tx: Connection, outgoing_id: int, status: str, due_at: dt.datetime) -> None:
+    """The mailbox was full: once more later, the identical bytes."""
+    values = {"state": "deferred", "bounced": status, "due_at": iso(due_at), "created_at": iso(due_at)}
+    tx.execute(update(t.outgoing).where(t.outgoing.c.id == outgoing_id).values(**values))
+
+
+def bounced(tx: Connection, outgoing_id: int, status: str, diagnostic: str) -> None:
+    values = {"state": "failed", "bounced": status, "answer": diagnostic[:500]}
+    tx.execute(update(t.outgoing).where(t.outgoing.c.id == outgoing_id).values(**values))
+
+
+def note_undeliverable(tx: Connection, address: str, status: str, now: dt.datetime) -> None:
+    if not is_undeliverable(tx, address):
+        tx.execute(t.undeliverable.insert().values(address=address, status=status, at=iso(now)))
+
+
+def is_undeliverable(tx: Connection, address: str) -> bool:
+    return tx.scalar(select(t.undeliverable.c.address).where(t.undeliverable.c.address == address)) is not None
+
+
+def forget_undeliverable(tx: Connection, address: str) -> bool:
+    """A person has asked by telephone: the address works again."""
+    return tx.execute(t.undeliverable.delete().where(t.undeliverable.c.address == address)).rowcount == 1

@@ -231,6 +231,7 @@ outgoing = Table(
     Column("bounced", String, nullable=False, server_default=""),  # status of a believed delivery report
     UniqueConstraint("key", "kind", "seq"),
     Index("outgoing_due", "state", "due_at"),
+    Index("outgoing_recent", "created_at"),
 )  # fmt: skip
 
 undeliverable = Table(

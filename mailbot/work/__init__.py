@@ -6,6 +6,8 @@ intake: mailbox -> case and receipt · reading: mail -> evidence -> verdict -> c
 from __future__ import annotations
 
 import datetime as dt
+import functools
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +20,9 @@ from sqlalchemy import Connection
 from mailbot import config, jobs
 from mailbot.mailbox import Mailbox
 from mailbot.mailbox.folder import Folder
-from mailbot.mailbox.imap import Imap, ImapSettings
+from mailbot.mailbox.imap import Imap
+from mailbot.mailbox.oauth import Tokens, TokenSettings
+from mailbot.mailbox.session import ImapSettings
 from mailbot.model import Actor, Attachment, Case, Evidence, Reply, Update
 from mailbot.replies import compose, smtp
 from mailbot.sop import Sop, case, clock, load
@@ -28,7 +32,7 @@ log = structlog.get_logger()
 
 
 class Sender(Protocol):
-    def __call__(self, data: bytes, sender: str, recipient: str, /) -> smtp.Handover: ...
+    def __call__(self, data: bytes, sender: str, recipient: str, final: smtp.Final | None = None, /) -> smtp.Handover: ...
 
 
 @dataclass(frozen=True)
@@ -78,26 +82,49 @@ def open_world(settings: config.Settings, now: Callable[[], dt.datetime], secret
     hours = clock.Hours(dt.time.fromisoformat(h.opens), dt.time.fromisoformat(h.closes), h.zone, closed)
     office = config.office(settings, secret_key or config.installation_secret(root))
     sop = load(Path(settings.sop.file) if settings.sop.file else None)
-    mailboxes = tuple((_mailbox(m), m) for m in settings.mailbox)
+    mailboxes = tuple((open_mailbox(m), m) for m in settings.mailbox)
     store = Store(config.database_url(settings, root))
     return World(settings, root, store, sop, office, hours, mailboxes, _sender(settings), now)
 
 
-def _mailbox(m: config.MailboxSection) -> Mailbox:
+def open_mailbox(m: config.MailboxSection, read_only: bool = False) -> Mailbox:
+    """A connection of its own; nothing is opened before it is used."""
+    most = m.max_mb << 20
     if m.kind == "folder":
-        return Folder(m.account, Path(m.path))
+        return Folder(m.account, Path(m.path), most)
+    tokens = tokens_of(m) if m.auth != "password" else None
     return Imap(ImapSettings(
         account=m.account, host=m.host, port=m.port, tls=m.tls, user=m.user, secret=config.secret(m.secret_env),
-        folder=m.folder, mark=m.mark, move_to=m.move_to, ca_file=Path(m.ca_file) if m.ca_file else None))  # fmt: skip
+        folder=m.folder, mark=m.mark, move_to=m.move_to, ca_file=_file(m.ca_file), max_bytes=most, sent=m.sent, tokens=tokens,
+        mechanism="oauthbearer" if m.auth == "oauthbearer" else "xoauth2", read_only=read_only))  # fmt: skip
+
+
+@functools.cache
+def tokens_of(m: config.MailboxSection) -> Tokens:
+    """One access token for all sessions of an account; `secret_env` names the refresh token."""
+    secret = config.secret(m.client_secret_env) if m.client_secret_env else ""
+    return Tokens(TokenSettings(m.token_url, m.client_id, config.secret(m.secret_env), secret, m.scope, ca_file=_file(m.ca_file)))
 
 
 def _sender(settings: config.Settings) -> Sender:
     s = settings.smtp
     if s.kind == "folder":
         return smtp.Outfolder(Path(s.path)).hand_over
+    tokens = tokens_of(settings.mailbox[0]) if s.auth == "xoauth2" else None
+    copy_to = settings.office.email if s.own_copy else ""
     secret = config.secret(s.secret_env)
-    found = smtp.SmtpSettings(s.host, s.port, s.tls, s.user, secret, ca_file=Path(s.ca_file) if s.ca_file else None)
-    return lambda data, sender, recipient: smtp.hand_over(data, sender, recipient, found)
+    found = smtp.SmtpSettings(s.host, s.port, s.tls, s.user, secret, ca_file=_file(s.ca_file), tokens=tokens, copy_to=copy_to)
+    return lambda data, sender, recipient, final=None: smtp.hand_over(data, sender, recipient, found, final)
+
+
+def fingerprint(section: config.MailboxSection | config.SmtpSection) -> str:
+    """Of host, user and secret: a new secret starts with a clean record."""
+    secret = hashlib.sha256(config.secret(section.secret_env).encode()).hexdigest()
+    return hashlib.sha256(f"{section.host}|{section.port}|{section.user}|{secret}".encode()).hexdigest()
+
+
+def _file(name: str) -> Path | None:
+    return Path(name) if name else None
 
 
 # ------------------------------------------------------------------ the one door

@@ -6,99 +6,75 @@ import datetime as dt
 import re
 import shutil
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Connection
 
-from mailbot import config, jobs, parsers
-from mailbot.mailbox import FetchEmpty, Mailbox, MailboxError, Pending
+from mailbot import crash, jobs, parsers
+from mailbot.mailbox import TOO_LARGE
 from mailbot.model import Case, Guard, RawMessage, Reply, Submission
 from mailbot.parsers.child import ChildFailed
-from mailbot.replies import compose, guard
+from mailbot.replies import bounces, compose, guard
 from mailbot.replies.render import safe
 from mailbot.sop import case, clock
 from mailbot.store import cases, mails, outbox
-from mailbot.work import World, act, forms, log, put
+from mailbot.work import World, act, bounced, forms, log, put
+
+REUSED = "message_id_reused"  # two different mails with one Message-ID (IN-20): both count, people are told
+ELSEWHERE = "reply_to_domain_differs"  # a Reply-To outside of the sender's organisation is ignored (MAIL.md 2.5)
 
 
-def intake(world: World) -> int:
-    """Takes what is new in every mailbox; how many mails. One failing mailbox does not stop the others: its error is raised last."""
-    taken, troubles = 0, []
-    for mailbox, section in world.mailboxes:
-        try:
-            taken += _intake_mailbox(world, mailbox, section)
-        except (MailboxError, OSError) as error:
-            troubles.append(error)
-    if troubles:
-        raise troubles[0]
-    return taken
+@dataclass(frozen=True)
+class Arrival:
+    """A mail at the door. `key`: its semantic key S. `epoch`: the server numbered its mails anew (IN-21)."""
+
+    raw: RawMessage
+    mail: Submission
+    key: str
+    authserv_id: str = ""
+    channel: str = "email"
+    ticket: str = ""
+    epoch: bool = False
+    report: bounces.Report | None = None
+
+    @property
+    def unparsed(self) -> bool:
+        return "unparsed" in self.mail.flags
 
 
-def _intake_mailbox(world: World, mailbox: Mailbox, section: config.MailboxSection) -> int:
-    def known(uidvalidity: int) -> set[str]:
-        with world.store.transaction() as tx:
-            return mails.known_uids(tx, section.account, folder_of(section), uidvalidity, world.now())
-
-    return sum(_take(world, mailbox, pending, section) for pending in mailbox.discover(known))
-
-
-def folder_of(section: config.MailboxSection) -> str:
-    return section.folder if section.kind == "imap" else Path(section.path).name
-
-
-def _take(world: World, mailbox: Mailbox, pending: Pending, section: config.MailboxSection) -> int:
-    with world.store.transaction() as tx:
-        if mails.attempt(tx, pending.location) > mails.MAX_ATTEMPTS:
-            return 0
-    raw: RawMessage | None = None
-    try:
-        raw = mailbox.fetch(pending, world.blobs)
-        take_in(world, raw, section.authserv_id)
-    except FetchEmpty as error:
-        _note(world, pending, repr(error), None)
-        return 0
-    except (MailboxError, OSError):
-        # the server's or the disk's fault, not the mail's: it must not use up the mail's attempts
-        with world.store.transaction() as tx:
-            mails.forgive(tx, pending.location)
-        raise
-    except Exception as error:
-        log.error("intake failed", uid=pending.location.uid, error=repr(error))
-        _note(world, pending, repr(error), raw.path if raw else None)
-        return 0
-    mailbox.mark(pending.location)
-    return 1
-
-
-def _note(world: World, pending: Pending, error: str, path: str | None) -> None:
-    with world.store.transaction() as tx:
-        mails.note_failure(tx, pending.location, error, path)
-
-
-def take_in(world: World, raw: RawMessage, authserv_id: str = "", channel: str = "email", ticket: str = "") -> int | None:
+def take_in(
+    world: World, raw: RawMessage, authserv_id: str = "", channel: str = "email", ticket: str = "", epoch: bool = False
+) -> int | None:
     """Location, message, guard result, case, receipt and job in one transaction; None for a known copy."""
     leaves = Path(tempfile.mkdtemp(prefix="leaves-", dir=world.root))
     try:
         mail = _parsed(raw, leaves)
-        _foresee_form(world, raw, mail, authserv_id, channel)
+        crash.point("mail-parsed")
+        key = raw.sha256 if "unparsed" in mail.flags else compose.semantic_key(mail)
+        new = Arrival(raw, mail, key, authserv_id, channel, ticket, epoch, bounced.read(raw, mail))
+        _foresee_form(world, new)
         with world.store.transaction() as tx:
-            return _register(world, tx, raw, mail, authserv_id, channel, ticket)
+            message_id = _register(world, tx, new)
+            crash.point("intake-commit")
+        crash.point("intake-committed")
+        return message_id
     finally:
         shutil.rmtree(leaves, ignore_errors=True)
 
 
-def _foresee_form(world: World, raw: RawMessage, mail: Submission, authserv_id: str, channel: str) -> None:
+def _foresee_form(world: World, new: Arrival) -> None:
     """Renders the form of a likely full receipt, so that the transaction need not wait for it."""
-    if not world.settings.replies.form or channel != "email" or "unparsed" in mail.flags:
+    if not world.settings.replies.form or new.channel != "email" or new.unparsed:
         return
     with world.store.reading() as tx:
-        known = _continued(world, tx, mail)
-        copied = mails.copy_of(tx, raw.sha256, compose.semantic_key(mail)) is not None
-        if copied or guard.guard(mail, _around(world, tx, raw, mail, known, authserv_id)).policy != "reply":
+        known = _continued(world, tx, new.mail)
+        copied = mails.copy_of(tx, new.raw.sha256, new.key) is not None
+        if copied or guard.guard(new.mail, surroundings(world, tx, new, known)).policy != "reply":
             return
         prefix = world.settings.office.number_prefix
         number = known.number if known else cases.coming_number(tx, prefix, world.today.year)
-    forms.at_receipt(world, number, mail, world.now())
+    forms.at_receipt(world, number, new.mail, world.now())
 
 
 def _parsed(raw: RawMessage, leaves: Path) -> Submission:
@@ -110,57 +86,72 @@ def _parsed(raw: RawMessage, leaves: Path) -> Submission:
         return Submission(None, None, "", "", None, (), "", "", (), (), (), flags=("unparsed",))
 
 
-def _register(world: World, tx: Connection, raw: RawMessage, mail: Submission, authserv_id: str, channel: str, ticket: str) -> int | None:
-    unparsed = "unparsed" in mail.flags
-    key = raw.sha256 if unparsed else compose.semantic_key(mail)
-    copy = mails.copy_of(tx, raw.sha256, key)
+def _register(world: World, tx: Connection, new: Arrival) -> int | None:
+    copy = mails.copy_of(tx, new.raw.sha256, new.key)
     if copy is not None:
-        mails.link(tx, raw.location, copy)
+        mails.link(tx, new.raw.location, copy)
         return None
-    known = _continued(world, tx, mail)
-    verdict = guard.guard(mail, _around(world, tx, raw, mail, known, authserv_id))
-    verdict = verdict if channel == "email" else Guard("hold", (f"saluran-{channel}",))
+    known = _continued(world, tx, new.mail)
+    verdict = guard.guard(new.mail, surroundings(world, tx, new, known))
+    verdict = verdict if new.channel == "email" else Guard("hold", (f"saluran-{new.channel}",))
     if verdict.policy == "suppress":
-        message_id = mails.add(tx, raw, key, mail, verdict, known, "ignored", raw.problem, world.now())
-    elif unparsed or raw.problem == "TOO_LARGE":
-        message_id = _set_aside(world, tx, raw, mail, key, verdict, known)
+        message_id = _ignore(world, tx, new, verdict, known)
+    elif new.unparsed or new.raw.problem == TOO_LARGE:
+        message_id = _set_aside(world, tx, new, verdict, known)
     else:
-        message_id = _admit(world, tx, raw, mail, key, verdict, known, channel, ticket)
-    mails.link(tx, raw.location, message_id)
+        message_id = _admit(world, tx, new, verdict, known)
+    mails.link(tx, new.raw.location, message_id)
     return message_id
 
 
-def _set_aside(world: World, tx: Connection, raw: RawMessage, mail: Submission, key: str, verdict: Guard, known: Case | None) -> int:
+def _ignore(world: World, tx: Connection, new: Arrival, verdict: Guard, known: Case | None) -> int:
+    """Stored and shown, never answered; a delivery report is noted at the mail that it is about."""
+    problem = bounced.note(world, tx, new.report) if new.report else new.raw.problem
+    return mails.add(tx, new.raw, new.key, new.mail, verdict, known, "ignored", problem, world.now())
+
+
+def _set_aside(world: World, tx: Connection, new: Arrival, verdict: Guard, known: Case | None) -> int:
     """Too large or not to be parsed: a person's, with a receipt where one is allowed."""
-    found = known or _new_case(world, tx, mail)
-    problem = raw.problem or "FILE-RUSAK"
-    message_id = mails.add(tx, raw, key, mail, verdict, found, "quarantined", problem, world.now())
-    receipt(world, tx, found, mail, key, verdict, "receipt")
+    found = known or _new_case(world, tx, new)
+    problem = new.raw.problem or "FILE-RUSAK"
+    message_id = mails.add(tx, new.raw, new.key, new.mail, verdict, found, "quarantined", problem, world.now())
+    receipt(world, tx, found, new, verdict, "receipt")
     if found.state in case.ACTIONS["tinjau"].sources:
         act(world, tx, found, "tinjau", reason=problem)
     return message_id
 
 
-def _admit(world: World, tx: Connection, raw: RawMessage, mail: Submission, key: str, verdict: Guard, known: Case | None,
-           channel: str, ticket: str) -> int:  # fmt: skip
-    same = None if known else mails.case_of_files(tx, mail)
+def _admit(world: World, tx: Connection, new: Arrival, verdict: Guard, known: Case | None) -> int:
+    same = None if known else mails.case_of_files(tx, new.mail)
     twin = cases.get(tx, same) if same else None
     if twin and twin.state not in (case.RETURNED, *case.CLOSED):
-        message_id = mails.add(tx, raw, key, mail, verdict, twin, "duplicate", None, world.now(), channel)
-        receipt(world, tx, twin, mail, key, verdict, "duplicate")
+        message_id = mails.add(tx, new.raw, new.key, new.mail, verdict, twin, "duplicate", None, world.now(), new.channel)
+        receipt(world, tx, twin, new, verdict, "duplicate")
         return message_id
     before = known or (twin if twin and twin.state not in case.CLOSED else None)
-    found = _next_round(world, tx, before) if before else _new_case(world, tx, mail, channel, ticket)
-    message_id = mails.add(tx, raw, key, mail, verdict, found, "stored", raw.problem, world.now(), channel)
-    receipt(world, tx, found, mail, key, verdict, "receipt")
+    found = _next_round(world, tx, before) if before else _new_case(world, tx, new)
+    problem = new.raw.problem or _remarkable(tx, new.mail)
+    message_id = mails.add(tx, new.raw, new.key, new.mail, verdict, found, "stored", problem, world.now(), new.channel)
+    crash.point("message-added")
+    receipt(world, tx, found, new, verdict, "receipt")
+    crash.point("receipt-added")
     jobs.enqueue(tx, "read", message_id, world.now())
+    crash.point("read-enqueued")
     return message_id
 
 
-def _new_case(world: World, tx: Connection, mail: Submission, channel: str = "email", ticket: str = "") -> Case:
+def _remarkable(tx: Connection, mail: Submission) -> str | None:
+    """What people are shown of a mail that is taken all the same."""
+    if mails.header_id_known(tx, mail.message_id):
+        return REUSED
+    return ELSEWHERE if guard.reply_address(mail)[1] else None
+
+
+def _new_case(world: World, tx: Connection, new: Arrival) -> Case:
     number = cases.next_number(tx, world.settings.office.number_prefix, world.today.year)
     step, limit = case.TIMERS[case.RECEIVED]
-    return cases.new(tx, mail.sender or "", mail.sender_name, mail.subject, number, world.now(), step, world.due(limit), channel, ticket)
+    mail, (to, _) = new.mail, guard.reply_address(new.mail)
+    return cases.new(tx, to, mail.sender_name, mail.subject, number, world.now(), step, world.due(limit), new.channel, new.ticket)
 
 
 def _next_round(world: World, tx: Connection, found: Case) -> Case:
@@ -168,7 +159,13 @@ def _next_round(world: World, tx: Connection, found: Case) -> Case:
     if found.state in case.CHECKING:
         return found
     action = "lanjutkan" if found.state in case.ACTIONS["lanjutkan"].sources else "catatan"
-    return act(world, tx, found, action, reason="balasan pemohon" if action == "lanjutkan" else "email baru dari pemohon, mohon dibaca")
+    return act(
+        world,
+        tx,
+        found,
+        action,
+        reason="balasan pemohon" if action == "lanjutkan" else "email baru dari pemohon, mohon dibaca",
+    )
 
 
 def _continued(world: World, tx: Connection, mail: Submission) -> Case | None:
@@ -177,37 +174,46 @@ def _continued(world: World, tx: Connection, mail: Submission) -> Case | None:
     found = cases.get(tx, same) if same else None
     prefix = re.escape(world.settings.office.number_prefix)
     code = re.search(rf"\[({prefix}-\d{{4}}-\d{{6}})\]", mail.subject)
-    if found is None and code and mail.sender:
-        found = cases.with_number(tx, code.group(1), mail.sender)
+    for address in dict.fromkeys(a for a in (mail.sender, guard.reply_address(mail)[0]) if a and code):
+        found = found or cases.with_number(tx, code.group(1) if code else "", address)
     again = (case.NOT_REQUEST, case.OUTSIDE)
     return found if found and (found.state not in case.CLOSED or found.state in again) else None
 
 
-def _around(world: World, tx: Connection, raw: RawMessage, mail: Submission, known: Case | None, authserv: str) -> guard.Surroundings:
-    o, now = world.settings.office, world.now()
+def surroundings(world: World, tx: Connection, new: Arrival, known: Case | None) -> guard.Surroundings:
+    """What the guard must know besides the mail itself."""
+    o, now, mail, r = world.settings.office, world.now(), new.mail, world.settings.limits
+    to, _ = guard.reply_address(mail)
+    own = frozenset(guard.untagged(a.lower()) for a in (o.email, *o.aliases, *(m.user for m in world.settings.mailbox if "@" in m.user)))
     return guard.Surroundings(
-        own_addresses=frozenset(a.lower() for a in (o.email, *o.aliases)),
+        own_addresses=own,
         own_lists=frozenset(o.own_lists),
-        authserv_id=authserv,
+        authserv_id=new.authserv_id,
         enabled=world.settings.replies.enabled,
-        received_at=raw.received_at,
+        received_at=new.raw.received_at,
         now=now,
         is_own=compose.carries_mark(mail, world.office.secret),
-        sent_to_sender=outbox.sent_counts(tx, mail.sender or "", now),
+        limits=guard.Limits(r.per_address_hour, r.per_address_day, r.per_domain_hour, r.all_hour, r.all_minute, r.unknown_day),
+        sent=outbox.sent_counts(tx, guard.plain_address(to), now),
+        same_before=mails.answered_before(tx, mail, now),
         sent_in_thread=outbox.sent_in_thread(tx, known.id, now) if known else 0,
-        deleted=raw.deleted,
+        since_our_reply=outbox.seconds_since(tx, mail.references, new.raw.received_at, now),
+        undeliverable=outbox.is_undeliverable(tx, to),
+        epoch=new.epoch,
+        deleted=new.raw.deleted,
     )
 
 
-def receipt(world: World, tx: Connection, found: Case, mail: Submission, key: str, verdict: Guard, kind: str) -> None:
+def receipt(world: World, tx: Connection, found: Case, new: Arrival, verdict: Guard, kind: str) -> None:
     """The receipt that the SOP demands, in the intake transaction; the guard says which, or none."""
-    if verdict.policy not in ("reply", "minimal") or not mail.sender:
+    mail, (to, _) = new.mail, guard.reply_address(new.mail)
+    if verdict.policy not in ("reply", "minimal") or not to:
         return
     kind = "minimal" if verdict.policy == "minimal" else kind
     values = receipt_values(world, mail.subject, compose.files_of([(a.name, a.size) for a in mail.attachments]), world.now())
     if kind == "receipt" and world.settings.replies.form:
         values["lampiran"] = (forms.at_receipt(world, found.number, mail, world.now()),)
-    put(world, tx, found, Reply(kind, mail.sender, tuple(values.items())), key, (mail.message_id,))
+    put(world, tx, found, Reply(kind, to, tuple(values.items())), new.key, (mail.message_id,))
 
 
 def receipt_values(world: World, subject: str, files: list[dict[str, str]], at: dt.datetime) -> dict[str, object]:

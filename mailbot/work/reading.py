@@ -12,14 +12,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from mailbot import jobs, parsers
+from mailbot import crash, jobs, parsers
 from mailbot.mailbox import keep
 from mailbot.model import Attachment, Case, Evidence, Letter, Reply, Verdict
 from mailbot.parsers import child, supplement
 from mailbot.parsers.indonesian import name_key
-from mailbot.replies import compose
+from mailbot.replies import compose, guard
 from mailbot.sop import case, clock, judge
-from mailbot.store import cases, mails
+from mailbot.store import cases, mails, outbox
 from mailbot.store.mails import Stored
 from mailbot.work import Opened, World, act, blob_path, put
 
@@ -28,12 +28,17 @@ def read(world: World, job: jobs.Job) -> None:
     with world.store.transaction() as tx:
         stored = mails.get(tx, job.subject_id)
     path = blob_path(world.blobs, stored.content)
+    crash.point("read-started")
     opened = world.reader(path) if world.reader else read_blob(world, path)
+    crash.point("read-opened")
     with world.store.transaction() as tx:
         mails.save_reading(tx, stored.id, opened.evidence, opened.attachments, opened.seconds)
+        crash.point("read-evidence")
         if stored.case_id:
             conclude(world, tx, stored.case_id)
         jobs.done(tx, job)
+        crash.point("read-commit")
+    crash.point("read-committed")
 
 
 def read_blob(world: World, path: Path) -> Opened:
@@ -118,6 +123,8 @@ def _follow(world: World, tx: Connection, found: Case, whole: Evidence, verdict:
     change = case.by_verdict(found, verdict, newest.guard, world.now(), world.due)
     cases.apply(tx, change)
     for reply in change.replies:
+        if reply.kind == "out_of_scope" and outbox.sent_counts(tx, reply.to, world.now()).day >= guard.BARE_DAY:
+            continue  # somebody who asks for nothing, again and again: a robot without headers (G6)
         filled = Reply(reply.kind, reply.to, tuple(values_of(world, whole, verdict).items()))
         put(world, tx, found, filled, newest.semantic, (newest.header_id,))
 
@@ -157,5 +164,3 @@ def values_of(world: World, evidence: Evidence, verdict: Verdict) -> dict[str, o
         "sudah_baik": compose.received_well(evidence.documents, verdict, world.sop),
         "tte": world.sop.accept_tte,
     }
-
-

@@ -25,11 +25,14 @@ from mailbot.mailbox import (
     ProtocolTrouble,
     Throttled,
 )
-from mailbot.mailbox.imap import Backoff, Imap, ImapSettings
+from mailbot.mailbox.imap import Imap
+from mailbot.mailbox.patience import Backoff
+from mailbot.mailbox.session import ImapSettings
 from tests.servers import free_port
 from tests.servers.dovecot import POOR, SECRET, Dovecot, dovecot
 
 pytestmark = pytest.mark.server
+NEVER = threading.Event()
 
 
 @pytest.fixture(scope="module")
@@ -227,11 +230,11 @@ def test_idle_rings_and_times_out(server: Dovecot) -> None:
     with opened(settings(server, "Bel")) as source:
         list(source.discover(nothing))
         began = time.monotonic()
-        source.idle(1)
+        source.idle(1, NEVER)
         assert 0.9 < time.monotonic() - began < 5
         bell = threading.Timer(0.5, server.append, [mail(2), "Bel"])
         bell.start()
-        source.idle(30)
+        source.idle(30, NEVER)
         bell.join()
         assert time.monotonic() - began < 20
         assert len(list(source.discover(nothing))) == 2
@@ -301,7 +304,7 @@ def test_server_that_ends_while_waiting_is_network_trouble(tmp_path: Path) -> No
         source = Imap(settings(running, "INBOX"))
         pending: Pending = next(source.discover(nothing))
     with pytest.raises(NetworkTrouble):
-        source.idle(10)
+        source.idle(10, NEVER)
     with pytest.raises(NetworkTrouble):
         source.fetch(pending, tmp_path)
     source.close()
@@ -313,7 +316,6 @@ def test_server_that_ends_while_waiting_is_network_trouble(tmp_path: Path) -> No
         (NetworkTrouble(), [1, 2, 4]),
         (ProtocolTrouble(), [1, 2, 4]),
         (Throttled(), [300, 600, 1200, 2400, 3600, 3600]),
-        (LoginRefused(), [300, 1800, 21600, 21600]),
         (FolderMissing(), [300, 300]),
     ],
 )
@@ -323,12 +325,8 @@ def test_backoff_steps(error: MailboxError, steps: list[float]) -> None:
         assert 0.8 * step <= backoff.next_delay(error) <= 1.2 * step
 
 
-def test_backoff_begins_anew_after_health_but_not_for_logins() -> None:
+def test_backoff_begins_anew_after_health() -> None:
     backoff = Backoff(random.Random(1))
     for _ in range(20):
         assert backoff.next_delay(NetworkTrouble()) <= 360
-    backoff.next_delay(LoginRefused())
     assert backoff.next_delay(NetworkTrouble(), healthy_for=301) <= 1.2
-    assert backoff.next_delay(LoginRefused(), healthy_for=301) >= 1440
-    backoff.forgive()
-    assert backoff.next_delay(LoginRefused()) <= 360

@@ -499,6 +499,7 @@ def _outgoing() -> None:
     op.create_index(op.f("ix_outgoing_case_id"), "outgoing", ["case_id"], unique=False)
     op.create_index(op.f("ix_outgoing_recipient"), "outgoing", ["recipient"], unique=False)
     op.create_index("outgoing_due", "outgoing", ["state", "due_at"], unique=False)
+    op.create_index("outgoing_recent", "outgoing", ["created_at"], unique=False)
     # ### end Alembic commands ###
 
 
