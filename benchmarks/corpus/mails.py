@@ -703,7 +703,7 @@ def _files(d: Draft) -> tuple[list[Made], tuple[TruePaper, ...]]:
     pack = d.pack or d.rng.choice(("separate", "separate", "separate", "one", "zip"))
     if any(p.digital or p.made for p in d.papers) and pack == "one":
         pack = "separate"
-    if pack == "one":
+    if pack == "one" and d.papers:
         return _one_file(d)
     made: list[Made] = []
     truth: list[TruePaper] = []

@@ -13,7 +13,7 @@ from mailbot.parsers.labels import text_of
 
 Head = Sequence[tuple[Line, int]]
 HEAD_LINES = 28
-NUMBER = re.compile(r"^\W*(?:nomor|nomer|no\.?|n\s?o\s?m\s?o\s?r)\s*[:;.]?\s*(.*)$", re.I)
+NUMBER = re.compile(r"^\W*(?:nomor|nomer|no\.?|n\s?o\s?m\s?o\s?r)\b[\W_]*(.*)$", re.I)
 STOP = re.compile(r"^\W*(?:menimbang|mengingat|dasar|membaca|memperhatikan)\b", re.I)
 OPENING = re.compile(
     r"sehubungan|dengan\s+ini|dengan\s+hormat|bersama\s+ini|menindaklanjuti|berdasarkan|memperhatikan\b|dalam\s+rangka|memenuhi|disampaikan",
@@ -114,7 +114,7 @@ def before_gap(words: Sequence[Word]) -> tuple[Word, ...]:
 def _value_words(line: Line) -> tuple[Word, ...]:
     """The words behind the label of a head line ("Nomor :", "Hal :")."""
     words = line.words[1:]
-    while words and labels.SEPARATOR.match(words[0].text):
+    while words and not re.search(r"[^\W_]|\$", words[0].text):
         words = words[1:]
     first = line.words[0].text
     cut = re.search(r"[:;]\s*(\S.*)$", first)
@@ -139,13 +139,10 @@ def _date(file: str, pages: Sequence[PageReading], head: Head, kind: str) -> Fou
     lines = [(line, p.number) for p in pages for line in p.lines]
     if kind in BASIS_KINDS:
         # a ruling speaks of dates too ("berlaku pada tanggal ..."): the closing formula stands at the start of a line
-        opened = [i for i, (line, _) in enumerate(lines) if kinds.PLACE_AND_DATE.match(line.text)]
-        start = (
-            opened[0]
-            if opened
-            else next((i for i, (line, _) in enumerate(lines) if kinds.DATED.search(line.text)), None)
-        )
-        return _first_date(file, lines[start : start + 6]) if start is not None else _first_date(file, lines[-18:])
+        opened = [i for formula in (kinds.PLACE_AND_DATE.match, kinds.DATED.search)
+                  for i, (line, _) in enumerate(lines) if formula(line.text)]  # fmt: skip
+        found = _first_date(file, lines[opened[0] : opened[0] + 6]) if opened else MISSING
+        return found if found.value else _first_date(file, [x for x in lines[:-20:-1] if not ind.berlaku_sampai(x[0].text)])
     until = next(
         (i for i, (line, _) in enumerate(head) if OPENING.search(line.text) and len(line.text.split()) > 4), len(head)
     )
@@ -193,11 +190,17 @@ def _addressee(file: str, head: Head) -> Found:
             continue
         left = line.words[at].box[0] - 0.04
         words = list(line.words[at + 1 :])
+        last = line
         for more, _ in head[i + 1 : i + 6]:
             column = [w for w in more.words if w.box[0] >= left]
-            if not column or OPENING.search(more.text) or ctx.HEADER.match(" ".join(w.text for w in column)):
+            text = " ".join(w.text for w in column)
+            far = more.box[1] - last.box[1] > 2.6 * (last.box[3] - last.box[1])
+            if not column or far or OPENING.search(more.text) or ctx.HEADER.match(text) or len(text) > 75:
                 break
             words += column
+            last = more
+            if re.match(r"\W*di\b", text, re.I) and len(column) > 1:
+                break
         text = re.sub(r"^(?:[\W_]|yth\b|kepada\b)+", "", " ".join(w.text for w in words), flags=re.I)
         text = re.split(r"\s+di\s*[-–]?\s*(?:$|t\s?e\s?m\s?p\s?a\s?t\b)", text, maxsplit=1, flags=re.I)[0]
         return _found(file, page, words, text[:160].strip())
@@ -206,10 +209,18 @@ def _addressee(file: str, head: Head) -> Found:
 
 def _office(file: str, head: Head) -> Found:
     """The office of the letterhead."""
+    under, best = False, MISSING
     for line, page in head[:7]:
-        if OFFICE.match(line.text) and not re.search(r"\d{4}|telp|telepon", line.text, re.I):
-            return _found(file, page, line.words, line.text.strip())
-    return MISSING
+        text = line.text.strip()
+        at = next((k for k in range(min(3, len(line.words))) if OFFICE.match(" ".join(w.text for w in line.words[k:]))), None)
+        if at is None and under and len(re.findall(r"[A-Z]{4,}", text)) >= 2:
+            at = 0
+        if at is not None and not re.search(r"\d{4}|telp|telepon|@|\bjl\b|jalan", text, re.I):
+            best = _found(file, page, line.words[at:], " ".join(w.text for w in line.words[at:]).strip())
+        elif best.value:
+            break
+        under = not best.value and bool(re.search(r"PEMERINTAH|KEMENTERIAN|KABUPATEN|PROVINSI", text))
+    return best
 
 
 def _signer(file: str, pages: Sequence[PageReading]) -> Found:
@@ -220,7 +231,7 @@ def _signer(file: str, pages: Sequence[PageReading]) -> Found:
             if re.match(r"^\W*n\s?i\s?p\b", lines[i].text, re.I) and ":" not in lines[i].text[:8]:
                 for above in reversed(lines[max(0, i - 3) : i]):
                     name = above.text.strip()
-                    if re.search(r"[A-Za-z]{3}", name) and not ind.parse_golongan(name) and not ctx.POST.match(name):
+                    if len(re.findall(r"[A-Za-z.']{3,}", name)) >= 2 and not re.search(r"[^\w\s.,'`-]", name) and not ind.parse_golongan(name) and not ctx.POST.match(name):
                         return _found(file, page.number, above.words, name)
     return MISSING
 

@@ -193,7 +193,7 @@ def _of_content(page: PageReading) -> Kind:
     if len(set(m.group().lower() for m in _KTP.finditer(text))) >= 3 and not re.search(r"\bnip\b", text, re.I):
         return Kind("lain", True)
     if count_labels(page) >= 4:
-        return Kind("data_personal", unsure=not re.search(r"\bnip\b|induk\s+pegawai|\bnrp\b|n\s?i\s?p\b", text, re.I))
+        return Kind("data_personal", unsure="nip" not in labelled(page))
     if RULING.search(text) or (re.search(r"menimbang", text, re.I) and re.search(r"mengingat", text, re.I)):
         return Kind("surat_keputusan", unsure=True)
     if ORDERING.search(text) and DATED.search(text):
@@ -203,13 +203,18 @@ def _of_content(page: PageReading) -> Kind:
 
 
 def count_labels(page: PageReading) -> int:
-    """How many of the eight fields are named: as labels of lines, or as headings of a table."""
+    """How many of the eight fields are named."""
+    return len(labelled(page))
+
+
+def labelled(page: PageReading) -> frozenset[str]:
+    """The fields that are named: as labels of lines, or as headings of a table."""
     found = {item.field for line in page.lines if (item := labels.split(line))}
     for table in page.tables:
         found |= {labels.column_field(" ".join(line.text for line in c.lines)) or "" for c in table.cells if c.lines}
     if "nama_nip" in found:
         found |= {"nama", "nip"}
-    return len(found & set(FIELDS))
+    return frozenset(found & set(FIELDS))
 
 
 def parts_of(kind: str, pages: Sequence[PageReading]) -> tuple[str, ...]:
@@ -232,14 +237,13 @@ def parts_of(kind: str, pages: Sequence[PageReading]) -> tuple[str, ...]:
 
 
 def signed(pages: Sequence[PageReading]) -> bool:
-    """A signature block: place and date, and below them the signer; or a signature that was seen."""
+    """A signature block: place and date (ink may hide the signer's name), or a signature that was seen."""
     for page in pages:
         lines = [line.text for line in page.lines]
         for i, text in enumerate(lines):
-            dated = DATED.search(text) or (
-                re.match(r"^\W*[A-Z][A-Za-z .]{2,30},\s", text) and _dated(text) and i > len(lines) // 2
-            )
-            if dated and any(re.search(r"[A-Za-z]{4}", t) and not _dated(t) for t in lines[i + 1 :]):
+            if DATED.search(text) and any(_dated(t) for t in lines[i : i + 3]):
+                return True
+            if re.match(r"^\W*[A-Z][A-Za-z .]{2,30},?\s+\d", text) and _dated(text) and i >= len(lines) // 2:
                 return True
     return any(p.tanda_tangan.state == "seen" for p in pages)
 

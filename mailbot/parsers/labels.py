@@ -49,6 +49,8 @@ _SHORT = {
     "narna": "nama",
     "nana": "nama",
 }
+_FIRST = {"jabatan": "jabatan", "alamat": "alamat", "email": "email", "pangkat": "pangkat_golongan", "golongan": "pangkat_golongan",
+          "instansi": "instansi", "handphone": "telepon", "telepon": "telepon", "nip": "nip"}  # fmt: skip
 SEPARATOR = re.compile(r"^[:;.|=\-]+$")
 
 
@@ -86,6 +88,9 @@ def field_of(label: str) -> str | None:
         r"(?:jabatan|kedudukan) (?:dalam|pada|di|sebagai) (?:pokja|pengadaan|tim|panitia|kelompok|pbj|pengelola)", key
     ):
         return "peran"
+    first = key.split()[0]
+    if first in _FIRST and len(key.split()) <= 5 and key.split()[-1] not in ("baru", "atasan"):
+        return _FIRST[first]
     limit = 75.0 if len(key) <= 4 else 84.0
     best = process.extractOne(key, _KNOWN, scorer=fuzz.ratio, score_cutoff=limit) if len(key) >= 4 else None
     return _LABEL_OF[best[0]] if best else None

@@ -39,6 +39,8 @@ def normal(name: str, raw: str, today: dt.date) -> str | None:
     if name == "pangkat_golongan":
         golongan = ind.parse_golongan(text)
         return golongan.code if golongan else text
+    if name == "alamat":  # no word "JI." exists: a small l between a capital and a point
+        text = re.sub(r"\bJ(?:[I1|]|il)[.,]", "Jl.", text)
     return text.strip(" ,")
 
 
@@ -100,7 +102,8 @@ def _second(name: str, box: Box, place: Place) -> tuple[str, str | None] | None:
         return None
     text = best.text.split(":", 1)[-1]
     if name == "nip":
-        return best.text, re.sub(r"[\s.\-]", "", re.sub(r"^\W*[A-Za-z]{2,8}[\s.:;]*", "", text)) or None
+        run = re.search(r"\d[\d .\-]*\d", text)
+        return best.text, ind.digits(run.group()) if run else None
     return best.text, normal(name, text, place.today)
 
 

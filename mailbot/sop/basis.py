@@ -52,6 +52,8 @@ def _person(
     namings = [n for paper in papers for n in _namings(person, paper, evidence)]
     if not namings and person.tindakan == "penonaktifan":
         namings = _successor(person, papers, evidence)
+    if not namings and _illegible(person):
+        return  # who it is must be read by a person first
     if not namings:
         first = papers[0]
         yield finding(
@@ -100,6 +102,11 @@ def same_person(one: Person, other: Person) -> bool:
         return True
     keys = [name_key(p.nama.value) if p.nama.value else "" for p in (one, other)]
     return bool(all(keys) and fuzz.ratio(*keys) >= 88)
+
+
+def _illegible(person: Person) -> bool:
+    known = len(person.nip.value or "") == 18 and person.nip.agreed is not False
+    return not known and person.nama.confidence < 0.75
 
 
 def _in_text(person: Person, paper: Document, evidence: Evidence) -> bool:

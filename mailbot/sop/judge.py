@@ -24,8 +24,13 @@ REQUEST_WORDS = re.compile(
 )
 MATTER = re.compile(r"\bspse\b|\blpse\b|hak\s+akses|\bakun\b|user\s*id|\binaproc\b", re.I)
 ASKS = re.compile(r"\bmohon\b|permohon|usul|mengajukan|terlampir|lampir|minta|bantu|kirim|sampaikan", re.I)
-OUTSIDE = re.compile(r"lupa\s+(?:kata|pass|user)|reset\b|kata\s+sandi|password\s+salah|tidak\s+bisa\s+login|gagal\s+login|perubahan\s+(?:satuan|satker|alamat|e-?mail|nomor)"
-                     r"|(?:pindah|ganti|ubah)\s+(?:satker|e-?mail|satuan)|penyedia|rekanan|\bcv\.?\s|\bpt\.?\s|undangan|newsletter|buletin|berlangganan|tagihan|invoice|penawaran", re.I)  # fmt: skip
+OTHER_SERVICE = re.compile(
+    r"lupa\s+(?:kata|pass|user)|\breset\b|kata\s+sandi|password\s+salah|tidak\s+(?:bisa|dapat)\s+login|gagal\s+login"
+    r"|perubahan\s+(?:satuan|satker|alamat|e-?mail|nomor)|(?:pindah|ganti|ubah)\s+(?:satker|e-?mail|satuan)", re.I,
+)  # fmt: skip
+OUTSIDE = re.compile(
+    r"penyedia|rekanan|\bcv\.?\s|\bpt\.?\s|undangan|newsletter|buletin|berlangganan|tagihan|invoice|penawaran", re.I
+)
 
 Rule = Callable[[Evidence, Sop, dt.date], Iterable[Finding]]
 
@@ -58,18 +63,22 @@ def is_request(evidence: Evidence, sop: Sop) -> bool | None:
     """Whether this mail asks for what the SOP offers: a paper or words that do. None: a person has to look."""
     if any(d.kind == "surat_permohonan" for d in evidence.documents):
         return True
-    words = f"{evidence.subject}\n{evidence.body}"
-    outside = OUTSIDE.search(words) is not None and not ind.roles(words)
+    subjects = [d.letter.perihal.value or "" for d in evidence.documents if d.kind == "lain"]
+    words = "\n".join((evidence.subject, evidence.body, *subjects))
+    other = OTHER_SERVICE.search(words) is not None
+    outside = other or (OUTSIDE.search(words) is not None and not ind.roles(words))
     if (asks(words) and not outside) or any(p.tindakan for p in evidence.persons):
         return True
     papers = [d for d in evidence.documents if d.kind == "data_personal" or (d.kind in sop.basis and d.letter.peran)]
     named = REQUEST_WORDS.search(words) is not None
+    if outside and not papers:
+        return False
     unclear = any(file_problem(d) or d.unsure or not readable(d, sop) or d.problems for d in evidence.documents)
     if papers or unclear:
         return True if named and not outside else None
     if any(d.kind in sop.basis for d in evidence.documents):
         return None
-    return bool(evidence.links and named and not outside)
+    return bool(evidence.links and named)
 
 
 def asks(words: str) -> bool:
