@@ -142,7 +142,11 @@ def _date(file: str, pages: Sequence[PageReading], head: Head, kind: str) -> Fou
         opened = [i for formula in (kinds.PLACE_AND_DATE.match, kinds.DATED.search)
                   for i, (line, _) in enumerate(lines) if formula(line.text)]  # fmt: skip
         found = _first_date(file, lines[opened[0] : opened[0] + 6]) if opened else MISSING
-        return found if found.value else _first_date(file, [x for x in lines[:-20:-1] if not ind.berlaku_sampai(x[0].text)])
+        return (
+            found
+            if found.value
+            else _first_date(file, [x for x in lines[:-20:-1] if not ind.berlaku_sampai(x[0].text)])
+        )
     until = next(
         (i for i, (line, _) in enumerate(head) if OPENING.search(line.text) and len(line.text.split()) > 4), len(head)
     )
@@ -212,7 +216,9 @@ def _office(file: str, head: Head) -> Found:
     under, best = False, MISSING
     for line, page in head[:7]:
         text = line.text.strip()
-        at = next((k for k in range(min(3, len(line.words))) if OFFICE.match(" ".join(w.text for w in line.words[k:]))), None)
+        at = next(
+            (k for k in range(min(3, len(line.words))) if OFFICE.match(" ".join(w.text for w in line.words[k:]))), None
+        )
         if at is None and under and len(re.findall(r"[A-Z]{4,}", text)) >= 2:
             at = 0
         if at is not None and not re.search(r"\d{4}|telp|telepon|@|\bjl\b|jalan", text, re.I):
@@ -231,7 +237,12 @@ def _signer(file: str, pages: Sequence[PageReading]) -> Found:
             if re.match(r"^\W*n\s?i\s?p\b", lines[i].text, re.I) and ":" not in lines[i].text[:8]:
                 for above in reversed(lines[max(0, i - 3) : i]):
                     name = above.text.strip()
-                    if len(re.findall(r"[A-Za-z.']{3,}", name)) >= 2 and not re.search(r"[^\w\s.,'`-]", name) and not ind.parse_golongan(name) and not ctx.POST.match(name):
+                    if (
+                        len(re.findall(r"[A-Za-z.']{3,}", name)) >= 2
+                        and not re.search(r"[^\w\s.,'`-]", name)
+                        and not ind.parse_golongan(name)
+                        and not ctx.POST.match(name)
+                    ):
                         return _found(file, page.number, above.words, name)
     return MISSING
 

@@ -212,12 +212,22 @@ def _spans(lines: Iterable[Line]) -> Iterable[tuple[Box, ...]]:
             yield _boxes(words, indices)
 
 
+def _whole_address(lines: Iterable[Line]) -> list[tuple[Box, ...]]:
+    """A narrow cell that holds one address and nothing else, broken over its lines anywhere."""
+    words = _words(lines)
+    texts = [word.text for _, word in words]
+    one_each = len(words) == len({row for row, _ in words})
+    if 1 < len(words) <= 4 and one_each and sum("@" in text for text in texts) == 1:
+        return [_boxes(words, range(len(words)))]
+    return []
+
+
 def value_spans(lines: Iterable[Line], tables: Iterable[Table]) -> list[tuple[Box, ...]]:
     """Where a NIP, a phone number or an address seems to stand: one tuple per value, one box per line of it."""
     cells = [cell for table in tables for cell in table.cells]
     inside = {word for cell in cells for line in cell.lines for word in line.words}
     rest = (Line(tuple(word for word in line.words if word not in inside)) for line in lines)
-    found = [span for cell in cells for span in _spans(cell.lines)]
+    found = [span for cell in cells for span in (_whole_address(cell.lines) or _spans(cell.lines))]
     found += [span for line in rest for span in _spans((line,))]
     return found[:_MAX_SPANS]
 

@@ -66,7 +66,8 @@ def found(name: str, words: tuple[Word, ...], place: Place) -> Found:
     if second is None:
         return Found(value, raw, confidence, place.file, place.page.number, box)
     text, other = second
-    if place.page.read_by == "text" and other != value and _slip(name, value, other, place.today):
+    partly = other is not None and other != value and len(other) >= 3 and other in value
+    if other != value and (partly or (place.page.read_by == "text" and _slip(name, value, other, place.today))):
         return Found(value, raw, confidence, place.file, place.page.number, box, text, None)
     if other != value and valid(name, other, place.today) and not valid(name, value, place.today):
         value, text = other, raw
@@ -97,14 +98,22 @@ def _second(name: str, box: Box, place: Place) -> tuple[str, str | None] | None:
     """Text and value of the independent reading whose box overlaps this one best; letters are not read as digits here."""
     if name not in ("nip", "telepon", "email"):
         return None
-    best = max(place.page.seconds, key=lambda s: overlap(s.box, box), default=None)
-    if best is None or overlap(best.box, box) < 0.3:
+    parts = [s for s in place.page.seconds if overlap(s.box, box) >= 0.3 and _down(s.box, box) > 0.5]
+    if not parts:
         return None
-    text = best.text.split(":", 1)[-1]
+    raw = "".join(
+        s.text for s in sorted(parts, key=lambda s: s.box[1])
+    )  # a wrapped value may have been read line by line
+    text = re.split("[:\uff1a]", raw, maxsplit=1)[-1]
     if name == "nip":
         run = re.search(r"\d[\d .\-]*\d", text)
-        return best.text, ind.digits(run.group()) if run else None
-    return best.text, normal(name, text, place.today)
+        return raw, ind.digits(run.group()) if run else None
+    return raw, normal(name, text, place.today)
+
+
+def _down(inner: Box, outer: Box) -> float:
+    """The share of the height of `inner` that lies within `outer`."""
+    return (min(inner[3], outer[3]) - max(inner[1], outer[1])) / max(inner[3] - inner[1], 1e-6)
 
 
 def overlap(a: Box, b: Box) -> float:
