@@ -26,6 +26,11 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'm.db'}"
         return
-    server: Postgres = request.getfixturevalue("cluster")
-    with server.schema(f"uji_{next(_numbers)}") as url:
+    yield request.getfixturevalue("postgres_url")
+
+
+@pytest.fixture
+def postgres_url(cluster: Postgres) -> Iterator[str]:
+    """For what only several hosts have: an empty schema on PostgreSQL."""
+    with cluster.schema(f"uji_{next(_numbers)}") as url:
         yield url

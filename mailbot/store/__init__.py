@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlalchemy import Connection as Connection
 
 from mailbot.store import schema, search
-from mailbot.store.engine import open_engine
+from mailbot.store.engine import office_of, open_engine
 
 
 class Stale(Exception):
@@ -28,7 +28,9 @@ class Store:
     def __init__(self, database: Path | str) -> None:
         """`database`: a SQLite file, or a SQLAlchemy URL (PostgreSQL: with `?office=NAME` in a schema of its own). The schema is brought up to date."""
         url = database if isinstance(database, str) else f"sqlite:///{database}"
-        self.engine = open_engine(url)
+        self.url, self.engine = url, open_engine(url)
+        self.office = office_of(self.engine)
+        self.shared = self.engine.dialect.name == "postgresql"  # other processes work on it too
         schema.upgrade(self.engine)
         search.prepare(self.engine)
 

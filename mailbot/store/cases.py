@@ -77,6 +77,11 @@ def get(tx: Connection, case_id: int) -> Case:
     return _case(tx.execute(select(t.case_file).where(t.case_file.c.id == case_id)).one())
 
 
+def lock(tx: Connection, case_id: int) -> None:
+    """Whoever concludes a case waits for the others: two workers that read its last two mails must see each other's."""
+    tx.execute(select(t.case_file.c.id).where(t.case_file.c.id == case_id).with_for_update())
+
+
 def row(tx: Connection, case_id: int) -> Row[Any] | None:
     """All columns, for pages and papers."""
     return tx.execute(select(t.case_file).where(t.case_file.c.id == case_id)).first()

@@ -13,8 +13,13 @@ from mailbot.replies.guard import Sent
 from mailbot.store import iso
 from mailbot.store import tables as t
 
+LEASE = dt.timedelta(minutes=15)  # longer than any hand-over; after it a mail in the state sending counts as cut off
 RECEIPTS = ("receipt", "minimal", "duplicate")
 UNASKED = (*RECEIPTS, "out_of_scope")  # what the machine says to anybody who writes
+
+
+class TakenOver(Exception):
+    """A hand-over that was frozen beyond its lease: another process may have begun it anew."""
 
 
 def add(tx: Connection, case_id: int | None, mail: Outgoing, now: dt.datetime) -> int | None:
@@ -64,27 +69,37 @@ def sent_in_thread(tx: Connection, case_id: int, now: dt.datetime) -> int:
 
 
 def claim(tx: Connection, now: dt.datetime) -> Row[Any] | None:
-    """The next due mail, marked as sending; None: nothing due. Commit before the hand-over begins."""
+    """The next due mail, marked as sending for `LEASE`; None: nothing due. Commit before the hand-over begins."""
     due = t.outgoing.c.state.in_(("pending", "deferred")) & (t.outgoing.c.due_at <= iso(now))
     query = select(t.outgoing).where(due).order_by(t.outgoing.c.due_at, t.outgoing.c.id).limit(1)
     row = tx.execute(query.with_for_update(skip_locked=True)).first()
     if row:
-        values = {"state": "sending", "attempts": row.attempts + 1, "answer": ""}
+        values = {"state": "sending", "attempts": row.attempts + 1, "answer": "", "due_at": iso(now + LEASE)}
         tx.execute(update(t.outgoing).where(t.outgoing.c.id == row.id).values(**values))
     return row
 
 
-def stage(tx: Connection, outgoing_id: int, word: str) -> None:
-    """How far the hand-over has come; only the last stage is written down."""
-    tx.execute(update(t.outgoing).where(t.outgoing.c.id == outgoing_id).values(answer=word))
+def stage(tx: Connection, outgoing_id: int, attempts: int, word: str) -> None:
+    """How far hand-over number `attempts` has come; only the last stage is written down. TakenOver: it must not go on."""
+    mine = (*_handover(outgoing_id, attempts), t.outgoing.c.state == "sending")
+    if tx.execute(update(t.outgoing).where(*mine).values(answer=word)).rowcount != 1:
+        raise TakenOver(f"mail {outgoing_id}: attempt {attempts} counts as cut off")
 
 
-def finish(tx: Connection, outgoing_id: int, state: str, answer: str, due_at: dt.datetime, now: dt.datetime) -> None:
-    """`now` becomes sent_at of a sent mail, and of an ambiguous one that may have been sent."""
+def finish(tx: Connection, outgoing_id: int, attempts: int, state: str, answer: str, due_at: dt.datetime, now: dt.datetime) -> bool:
+    """The outcome of hand-over number `attempts`; False where another one began or ended since: nothing is stored.
+
+    `now` becomes sent_at of a sent mail, and of an ambiguous one that may have been sent.
+    """
     values: dict[str, Any] = {"state": state, "answer": answer[:500], "due_at": iso(due_at)}
     if state in ("sent", "ambiguous"):
         values["sent_at"] = iso(now)
-    tx.execute(update(t.outgoing).where(t.outgoing.c.id == outgoing_id).values(**values))
+    mine = (*_handover(outgoing_id, attempts), t.outgoing.c.state.in_(("sending", "ambiguous")))
+    return tx.execute(update(t.outgoing).where(*mine).values(**values)).rowcount == 1
+
+
+def _handover(outgoing_id: int, attempts: int) -> tuple[ColumnElement[bool], ...]:
+    return t.outgoing.c.id == outgoing_id, t.outgoing.c.attempts == attempts
 
 
 def claim_ambiguous(tx: Connection, now: dt.datetime, next_look: dt.datetime) -> Row[Any] | None:
@@ -158,9 +173,12 @@ def waiting(tx: Connection) -> bool:
     return tx.scalar(query) is not None
 
 
-def interrupted(tx: Connection) -> list[Row[Any]]:
-    """Mails whose hand-over was cut off by the end of the process."""
-    return list(tx.execute(select(t.outgoing).where(t.outgoing.c.state == "sending")))
+def interrupted(tx: Connection, now: dt.datetime) -> list[Row[Any]]:
+    """Mails whose hand-over was cut off. On PostgreSQL others may be at it: those whose lease is over."""
+    query = select(t.outgoing).where(t.outgoing.c.state == "sending")
+    if tx.dialect.name == "postgresql":
+        query = query.where(t.outgoing.c.due_at < iso(now)).with_for_update(skip_locked=True)
+    return list(tx.execute(query))
 
 
 def next_seq(tx: Connection, key: str, kind: str) -> int:

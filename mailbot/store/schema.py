@@ -15,7 +15,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, inspect, text
 
-from mailbot.store.engine import office_of
+from mailbot.store.engine import QUEUE_SCHEMA, office_of
 from mailbot.store.tables import metadata
 
 TURN = 0x6D61696C  # the advisory lock of schema changes
@@ -38,6 +38,7 @@ def current(engine: Engine) -> str | None:
 
 def upgrade(engine: Engine, config: Config | None = None) -> None:
     """Brings the database to the newest version; cheap when it is there already."""
+    _queue(engine)
     _own_schema(engine)
     if current(engine) == head():
         return
@@ -67,6 +68,23 @@ def _turn(engine: Engine) -> Iterator[tuple[Connection, str | None]]:
 def _bound(config: Config, connection: Connection) -> Config:
     config.attributes["connection"] = connection
     return config
+
+
+def _queue(engine: Engine) -> None:
+    """Procrastinate's own tables, types and functions, made once per database."""
+    if engine.dialect.name != "postgresql":
+        return
+    schema = QUEUE_SCHEMA if office_of(engine) else "public"
+    there = text("SELECT to_regclass(:name) IS NOT NULL")
+    with engine.execution_options(office="").begin() as connection:
+        if connection.scalar(there, {"name": f"{schema}.procrastinate_jobs"}):
+            return
+        connection.execute(text("SELECT pg_advisory_xact_lock(:turn)"), {"turn": TURN})
+        if not connection.scalar(there, {"name": f"{schema}.procrastinate_jobs"}):
+            connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{schema}"'))
+            connection.execute(text(f'SET LOCAL search_path TO "{schema}"'))
+            script = (files("procrastinate") / "sql" / "schema.sql").read_text("utf-8")
+            connection.connection.cursor().execute(script)
 
 
 def _own_schema(engine: Engine) -> None:

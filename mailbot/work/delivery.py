@@ -46,16 +46,20 @@ def send_next(world: World) -> bool:
     if row is None:
         return False
     crash.point("outbox-claimed")
-    result = _already_sent(world, row) or world.send(row.data, world.office.email, row.recipient, lambda: _final(world, row.id))
+    try:
+        result = _already_sent(world, row) or world.send(row.data, world.office.email, row.recipient, lambda: _final(world, row))
+    except outbox.TakenOver as late:
+        log.warning("woke up too late; not sent", kind=row.kind, why=str(late))
+        return True
     _conclude(world, row, result)
     log.info("mail handed over", kind=row.kind, state=result.state, stage=result.stage)
     return True
 
 
-def _final(world: World, outgoing_id: int) -> None:
-    """Written before the dot leaves: from here on a kill means that nobody knows."""
+def _final(world: World, row: Row[Any]) -> None:
+    """Written before the dot leaves: from here on a kill means that nobody knows. A worker that slept beyond its lease stops here."""
     with world.store.transaction() as tx:
-        outbox.stage(tx, outgoing_id, FINAL)
+        outbox.stage(tx, row.id, row.attempts + 1, FINAL)
 
 
 def _conclude(world: World, row: Row[Any], result: Handover) -> None:
@@ -64,7 +68,9 @@ def _conclude(world: World, row: Row[Any], result: Handover) -> None:
     state = "failed" if result.state == "deferred" and worn_out else result.state
     due_at = now + (LOOK_AFTER if state == "ambiguous" else pause)
     with world.store.transaction() as tx:
-        outbox.finish(tx, row.id, state, f"{result.stage}: {result.answer}", due_at, now)
+        if not outbox.finish(tx, row.id, row.attempts + 1, state, f"{result.stage}: {result.answer}", due_at, now):
+            log.warning("another process has decided about this mail", outgoing=row.id, here=state)
+            return
         _note_login(world, tx, result)
         if state == "failed" and _BAD_ADDRESS.search(result.answer) and result.stage == "rcpt":
             outbox.note_undeliverable(tx, row.recipient, "5.1.1", now)
@@ -147,11 +153,11 @@ def _settle(world: World, row: Row[Any], found: bool, now: dt.datetime) -> None:
         return  # claim_ambiguous has set the next look
     with world.store.transaction() as tx:
         if found:
-            outbox.finish(tx, row.id, "sent", "found in our mailbox", now, since)
+            outbox.finish(tx, row.id, row.attempts, "sent", "found in our mailbox", now, since)
         elif row.repeats == 0:
             outbox.repeat(tx, row.id, now)
         else:
-            outbox.finish(tx, row.id, "failed", "ambiguous twice", now, now)
+            outbox.finish(tx, row.id, row.attempts, "failed", "ambiguous twice", now, now)
     if not found and row.repeats:
         tell(world, row, "dua kali tidak jelas apakah sampai")
 
@@ -160,11 +166,11 @@ def recover(world: World) -> None:
     """A mail caught in the hand-over when the process ended."""
     now = world.now()
     with world.store.transaction() as tx:
-        for row in outbox.interrupted(tx):
+        for row in outbox.interrupted(tx, now):
             # a folder keeps one file per Message-ID, so handing over again cannot double
             ambiguous = row.answer == FINAL and world.settings.smtp.kind == "smtp"
             state, due_at = ("ambiguous", now + LOOK_AFTER) if ambiguous else ("pending", now)
-            outbox.finish(tx, row.id, state, "interrupted", due_at, now)
+            outbox.finish(tx, row.id, row.attempts, state, "interrupted", due_at, now)
 
 
 # ------------------------------------------------------------------ our login at the SMTP server (IN-05)

@@ -77,6 +77,7 @@ def set_aside(world: World, tx: Connection, message_id: int) -> None:
 
 def conclude(world: World, tx: Connection, case_id: int) -> None:
     """Judges the union of the case's rounds once all its mails are read, and stores what follows."""
+    cases.lock(tx, case_id)
     rows = mails.of_case(tx, case_id)
     read_rows = [r for r in rows if r.evidence]
     if not read_rows or any(r.state == "stored" for r in rows):

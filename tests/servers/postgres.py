@@ -72,6 +72,8 @@ class Postgres:
             yield self.url(name)
         finally:
             self.statement(f'DROP SCHEMA IF EXISTS "{name}" CASCADE')
+            self.statement(f"""DO $$ BEGIN IF to_regclass('mailbot_jobs.procrastinate_jobs') IS NOT NULL THEN
+                SET LOCAL search_path TO mailbot_jobs; DELETE FROM mailbot_jobs.procrastinate_jobs WHERE args->>'office' = '{name}'; END IF; END $$""")
 
 
 @contextlib.contextmanager
