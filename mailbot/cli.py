@@ -20,7 +20,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from mailbot import __version__, check, check_html, config, jobs, parsers, work
+from mailbot import __version__, check, check_html, config, jobs, officecli, parsers, work
 from mailbot.demo import run as demo_run
 from mailbot.parsers import child
 from mailbot.schedule import AlreadyRunning, service, sole_owner
@@ -193,10 +193,16 @@ def _diagnosis(settings: config.Settings) -> list[tuple[bool, str, str]]:
 
 
 @sop_app.command("check")
-def sop_check(file: Annotated[Path | None, typer.Argument()] = None) -> None:
-    """Checks a SOP file; errors name the key."""
-    sop = load(file)
-    print(f"{sop.name}: {len(sop.codes)} reason codes, {len(sop.fields)} fields, {len(sop.roles)} roles: in order")
+def sop_check(
+    file: Annotated[Path | None, typer.Argument()] = None,
+    guide: Annotated[bool, typer.Option("--guide", help="print the requester's guide that follows from the file")] = False,
+    letter: Annotated[bool, typer.Option("--letter", help="print the blank letter that follows from the file")] = False,
+    pdf: Annotated[Path | None, typer.Option(help="write the guide and the letter as PDF into this folder")] = None,
+    config_file: Config = None,
+) -> None:
+    """Checks a SOP file; errors name every wrong key."""
+    for line in officecli.sop_papers(load(file), config.load(config_file), guide, letter, pdf):
+        print(line)
 
 
 if __name__ == "__main__":

@@ -134,6 +134,22 @@ class WebSection(Section):
     session_hours: int = 10
 
 
+class RetentionSection(Section):
+    folder: str = ""
+    code: str = "000.3"
+    place: str = ""
+    active_years: int = 2
+    inactive_years: int = 3
+    fate: Literal["musnah", "dinilai kembali", "permanen"] = "dinilai kembali"
+
+
+class NoticesSection(Section):
+    late: tuple[str, ...] = ()
+    digest: tuple[str, ...] = ()
+    expiry_days: tuple[int, ...] = (30, 7)
+    expiry_holders: bool = False
+
+
 class Settings(Section):
     office: OfficeSection = OfficeSection()
     mailbox: tuple[MailboxSection, ...] = (MailboxSection(),)
@@ -147,6 +163,8 @@ class Settings(Section):
     web: WebSection = WebSection()
     limits: LimitsSection = LimitsSection()
     alarm: AlarmSection = AlarmSection()
+    retention: RetentionSection = RetentionSection()
+    notices: NoticesSection = NoticesSection()
 
 
 def load(path: Path | None) -> Settings:

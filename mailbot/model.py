@@ -17,7 +17,7 @@ KINDS = ("surat_permohonan", "surat_keputusan", "surat_tugas", "surat_penunjukan
 BASIS_KINDS = ("surat_keputusan", "surat_tugas", "surat_penunjukan")
 MARKS = ("kop", "tanda_tangan", "stempel")
 
-Role = Literal["ppk", "pokja", "pejabat_pengadaan"]
+Role = str  # a key of the SOP file's [roles]: ppk, pokja, pejabat_pengadaan
 Action = Literal["pengaktifan", "penonaktifan"]
 MarkState = Literal["seen", "not_found", "cannot_judge"]
 ReadBy = Literal["text", "ocr", "none"]

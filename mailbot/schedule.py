@@ -12,7 +12,7 @@ from pathlib import Path
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from mailbot.work import World, alarm, delivery, lanes
+from mailbot.work import World, alarm, delivery, lanes, ticks
 from mailbot.work.watch import Watch
 
 log = structlog.get_logger()
@@ -21,6 +21,7 @@ logging.getLogger("apscheduler").setLevel(logging.ERROR)
 SLEEP = 0.2
 RECONCILE_SECONDS = 30
 ALARM_SECONDS = 300
+TICK_SECONDS = 60
 
 
 class AlreadyRunning(RuntimeError):
@@ -49,7 +50,7 @@ def service(world: World) -> Iterator[threading.Event]:
         watch = Watch(world, mailbox, section, stop)
         threads.append(threading.Thread(target=watch.run, name=f"mailbox-{section.account}"))
     scheduler = BackgroundScheduler(timezone="UTC")
-    for work, seconds in ((delivery.reconcile_next, RECONCILE_SECONDS), (alarm.look, ALARM_SECONDS)):
+    for work, seconds in ((delivery.reconcile_next, RECONCILE_SECONDS), (alarm.look, ALARM_SECONDS), (ticks.tick, TICK_SECONDS)):
         scheduler.add_job(_tick, "interval", [world, work], seconds=seconds, max_instances=1, coalesce=True, misfire_grace_time=None)
     scheduler.start()
     for thread in threads:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mailbot import config
 from mailbot.mailbox import keep
-from mailbot.model import Actor, Case, Document, Evidence, Found, Letter, Location, Mark, Person, RawMessage
+from mailbot.model import Actor, Attachment, Case, Document, Evidence, Found, Letter, Location, Mark, Person, RawMessage
 from mailbot.store import cases, mails
 from mailbot.work import World, delivery, open_world, reading
 from mailbot.work.desk import Seen
@@ -82,7 +82,8 @@ class Post:
     ids: list[str] = field(default_factory=list)
 
     def mail(self, read: Evidence, sender: str = "dinas@contoh.example", answers: str | None = None,
-             files: tuple[str, ...] = ("surat.pdf",), headers: dict[str, str] | None = None) -> Case:  # fmt: skip
+             files: tuple[str, ...] = ("surat.pdf",), headers: dict[str, str] | None = None,
+             contents: dict[str, bytes] | None = None) -> Case:  # fmt: skip
         self.count += 1
         message = EmailMessage()
         message["From"], message["To"] = sender, self.world.office.email
@@ -92,20 +93,23 @@ class Post:
         if answers:
             message["In-Reply-To"] = answers
         message.set_content("Terlampir permohonan.")
-        for name in files:
-            message.add_attachment(
-                f"{name} {self.count}".encode(), maintype="application", subtype="pdf", filename=name
-            )
+        given = contents or {name: f"{name} {self.count}".encode() for name in files}
+        for name, data in given.items():
+            message.add_attachment(data, maintype="application", subtype="pdf", filename=name)
         path, sha256, size = keep(iter((message.as_bytes(),)), self.world.blobs)
         at = Location("utama", "INBOX", 1, str(self.count))
         message_id = take_in(self.world, RawMessage(at, str(path), sha256, size, self.world.now()))
         assert message_id is not None
         with self.world.store.transaction() as tx:
-            mails.save_reading(tx, message_id, read, ())
+            mails.save_reading(tx, message_id, read, [self.kept(name, data) for name, data in given.items()])
             stored = mails.get(tx, message_id)
             assert stored.case_id is not None
             reading.conclude(self.world, tx, stored.case_id)
             return cases.get(tx, stored.case_id)
+
+    def kept(self, name: str, data: bytes) -> Attachment:
+        path, sha256, size = keep(iter((data,)), self.world.blobs)
+        return Attachment(name, "pdf", sha256, size, str(path))
 
     def sent(self) -> list[EmailMessage]:
         """Everything that left so far, oldest first."""

@@ -32,3 +32,15 @@ def _draw(path: str, type: str, number: int, widths: tuple[int, ...], folder: st
         small = image.resize((width, round(image.height * width / image.width))) if image.width > width else image
         small.save(Path(folder) / f"{width}.jpg", "JPEG", quality=80)
     return 1
+
+
+def page_count(path: Path, type: str) -> int:
+    """How many pages a file has, counted in a limited child; raises child.ChildFailed."""
+    limits = child.Limits(seconds=SECONDS, cpu_seconds=20, reads=(str(path.resolve()),))
+    return child.run(_count, str(path), type, result=int, limits=limits)
+
+
+def _count(path: str, type: str) -> int:
+    from mailbot.parsers import pages
+
+    return pages.count(path, type)

@@ -14,6 +14,7 @@ from mailbot.parsers.indonesian import digits, name_key
 from mailbot.sop import Sop
 from mailbot.sop.absence import missing
 from mailbot.sop.finding import finding, on_paper, shown
+from mailbot.sop.needs import accepted, need_of, needs
 
 WHOLE = {"penetapan", "tanda_tangan"}
 
@@ -29,13 +30,13 @@ class Naming:
 
 def basis(evidence: Evidence, sop: Sop, today: dt.date) -> Iterator[Finding]:
     papers = tuple(d for d in evidence.documents if d.kind in sop.basis)
-    if not papers:
+    if any(need.basis and not accepted(papers, need) for need in needs(evidence, sop)):
         yield finding(
             sop, "SK-TIDAK-ADA", missing(evidence, sop), about="surat_keputusan", peran=_wanted(evidence, sop)
         )
-        return
     for person in evidence.persons:
-        yield from _person(person, papers, evidence, sop, today)
+        if own := accepted(papers, need_of(person, sop)):
+            yield from _person(person, own, evidence, sop, today)
     if not evidence.persons:
         for paper in papers:
             yield from _of_paper(paper, None, papers, sop, today)

@@ -17,6 +17,7 @@ from mailbot.sop.absence import file_problem, readable
 from mailbot.sop.basis import basis
 from mailbot.sop.finding import finding
 from mailbot.sop.letter import letter, marks
+from mailbot.sop.needs import documents
 from mailbot.sop.personal import persons
 
 REQUEST_WORDS = re.compile(
@@ -101,7 +102,7 @@ def files(evidence: Evidence, sop: Sop, today: dt.date) -> Iterator[Finding]:
         yield finding(sop, "FILE-TAUTAN", "note" if whole else "certain")
 
 
-RULES: tuple[Rule, ...] = (files, letter, marks, basis, persons)
+RULES: tuple[Rule, ...] = (files, letter, marks, basis, documents, persons)
 
 
 # ------------------------------------------------------------------ rounds

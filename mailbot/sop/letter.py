@@ -13,6 +13,7 @@ from mailbot.parsers.joining import same_person
 from mailbot.sop import Sop
 from mailbot.sop.absence import missing
 from mailbot.sop.finding import finding, on_paper, shown
+from mailbot.sop.needs import letter_needed
 
 EMPTY_FORM = "formulir kosong"
 UNSIGNED = {"SURAT-BUKAN-PINDAIAN", "SURAT-NASKAH-BELUM-JADI", "SURAT-TTE-CETAK"}
@@ -33,6 +34,8 @@ def _covers(scan: Document, typed: Document) -> bool:
 def letter(evidence: Evidence, sop: Sop, today: dt.date) -> Iterator[Finding]:
     found = letters_of(evidence)
     yield from _unfinished(evidence, sop)
+    if not found and not letter_needed(evidence, sop):
+        return
     if not found:
         yield finding(sop, "SURAT-TIDAK-ADA", missing(evidence, sop), about="surat_permohonan")
         return

@@ -11,6 +11,7 @@ from mailbot.parsers.joining import same_person
 from mailbot.sop import Sop
 from mailbot.sop.absence import loose, unopened, well_read
 from mailbot.sop.finding import finding, on_value, shown
+from mailbot.sop.needs import need_of
 
 CODES = {"nip": "DATA-NIP-BEDA", "telepon": "DATA-TELEPON", "email": "DATA-EMAIL-SALAH"}
 
@@ -31,8 +32,9 @@ def _empty(person: Person, evidence: Evidence, sop: Sop, stray: frozenset[str]) 
     """A gap is certain when all was read well, and no value of the kind stands anywhere without an owner."""
     certain = well_read(evidence, sop) and bool(person.nama.value)
     numbers = bool(stray & {"nip", "telepon", "email"})  # somebody's data were not understood at all
+    asked = need_of(person, sop).fields
     for name, found in person.fields():
-        if name not in sop.fields or found.value:
+        if name not in asked or found.value:
             continue
         doubt = found.raw.strip() or name in stray or numbers
         cls: FindingClass = "note" if unopened(evidence) else "certain" if certain and not doubt else "unsure"
@@ -48,7 +50,7 @@ def _malformed(person: Person, sop: Sop, today: dt.date) -> Iterator[Finding]:
     elif nip.value and unconfirmed(nip):
         yield on_value(sop, "DATA-NIP-SALAH", person, nip, "unsure", alasan="dua pembacaan berbeda")
     if phone.value and (norm_phone(phone.value) is None or phone.agreed is False):
-        yield on_value(sop, "DATA-TELEPON", person, phone, "unsure", label=sop.fields["telepon"])
+        yield on_value(sop, "DATA-TELEPON", person, phone, "unsure", label=sop.fields.get("telepon", "No. telepon"))
     if email.value and ((read := parse_email(email.value)).value is None or read.suggestion or unconfirmed(email)):
         yield on_value(sop, "DATA-EMAIL-SALAH", person, email, "unsure")
     rank = parse_golongan(person.pangkat_golongan.raw) if person.pangkat_golongan.value else None

@@ -56,3 +56,17 @@ def of_nip(tx: Connection, nip: str) -> list[Row[Any]]:
 def history(tx: Connection, access_id: int) -> list[Row[Any]]:
     query = select(t.access_history).where(t.access_history.c.access_id == access_id).order_by(t.access_history.c.id)
     return list(tx.execute(query))
+
+
+def ending(tx: Connection, first: str, last: str) -> list[Row[Any]]:
+    """Active rights that end between two ISO days, both included; the next to end first."""
+    where = (t.access_right.c.status == "aktif", t.access_right.c.valid_until >= first, t.access_right.c.valid_until <= last)
+    return list(tx.execute(select(t.access_right).where(*where).order_by(t.access_right.c.valid_until, t.access_right.c.id)))
+
+
+def everything(tx: Connection) -> list[Row[Any]]:
+    return list(tx.execute(select(t.access_right).order_by(t.access_right.c.nama, t.access_right.c.id)))
+
+
+def get(tx: Connection, access_id: int) -> Row[Any]:
+    return tx.execute(select(t.access_right).where(t.access_right.c.id == access_id)).one()

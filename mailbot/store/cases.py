@@ -95,8 +95,19 @@ def with_number(tx: Connection, number: str, requester: str | None = None) -> Ca
     return _case(found) if found else None
 
 
+def name_of(tx: Connection, login: str, machine: str) -> str:
+    """The name of the person behind a login, as papers show it."""
+    if login == "mesin":
+        return machine
+    return tx.scalar(select(t.user.c.name).where(t.user.c.login == login)) or login
+
+
 def everything(tx: Connection) -> list[Case]:
     return [_case(r) for r in tx.execute(select(t.case_file).order_by(t.case_file.c.id))]
+
+
+def in_state(tx: Connection, state: str) -> list[Case]:
+    return [_case(r) for r in tx.execute(select(t.case_file).where(t.case_file.c.state == state).order_by(t.case_file.c.id))]
 
 
 def apply(tx: Connection, change: Change) -> Case:

@@ -31,6 +31,16 @@ def mark_late(tx: Connection, now: dt.datetime) -> list[Row[Any]]:
     return rows
 
 
+def unmeasured(tx: Connection) -> list[Row[Any]]:
+    """Ended runs whose service minutes were not counted yet."""
+    where = (t.step.c.ended_at.is_not(None), t.step.c.minutes.is_(None))
+    return list(tx.execute(select(t.step).where(*where)))
+
+
+def set_minutes(tx: Connection, step_id: int, minutes: int) -> None:
+    tx.execute(update(t.step).where(t.step.c.id == step_id).values(minutes=minutes))
+
+
 def of_case(tx: Connection, case_id: int) -> list[Row[Any]]:
     return list(tx.execute(select(t.step).where(t.step.c.case_id == case_id).order_by(t.step.c.id)))
 

@@ -1,18 +1,19 @@
-"""Work that only one process does per time slot: whoever inserts the row does it."""
+"""Slots of the clock: the host that inserts the row does the work."""
 
 from __future__ import annotations
 
 import datetime as dt
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, text
 
 from mailbot.store import iso
-from mailbot.store.tables import tick
+from mailbot.store import tables as t
 
 
 def claim(tx: Connection, name: str, slot: str, now: dt.datetime) -> bool:
-    """True for the first who asks for this slot."""
-    if tx.scalar(select(tick.c.name).where(tick.c.name == name, tick.c.slot == slot)) is not None:
-        return False
-    tx.execute(tick.insert().values(name=name, slot=slot, at=iso(now)))
-    return True
+    query = text("INSERT INTO tick (name, slot, at) VALUES (:name, :slot, :at) ON CONFLICT (name, slot) DO NOTHING")
+    return tx.execute(query, {"name": name, "slot": slot, "at": iso(now)}).rowcount == 1
+
+
+def forget(tx: Connection, before: dt.datetime) -> None:
+    tx.execute(delete(t.tick).where(t.tick.c.at < iso(before)))

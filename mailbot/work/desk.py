@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import cast, get_args
@@ -15,7 +15,7 @@ from typing import cast, get_args
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import Connection
 
-from mailbot.model import FIELDS, Action, Actor, Case, CasePerson, Evidence, Found, Person, Reply, Role, Update, Verdict
+from mailbot.model import FIELDS, Action, Actor, Case, CasePerson, Evidence, Found, Person, Reply, Update, Verdict
 from mailbot.parsers import indonesian
 from mailbot.replies import compose
 from mailbot.sop import case, clock
@@ -78,7 +78,8 @@ def forward(world: World, seen: Seen, actor: Actor, reason: str = "") -> Case:
 
 def _complete(world: World, one: CasePerson) -> None:
     person = one.person
-    empty = [world.sop.fields[name] for name, found in person.fields() if name in world.sop.fields and not found.value]
+    asked = world.sop.need(person.peran, person.tindakan).fields
+    empty = [world.sop.fields[name] for name, found in person.fields() if name in asked and not found.value]
     empty += [word for word, value in (("peran", person.peran), ("tindakan", person.tindakan)) if not value]
     if empty:
         raise Refused(f"Data {person.key} belum lengkap: {', '.join(empty)}. Lengkapi atau kembalikan berkas.")
@@ -139,7 +140,7 @@ def correct(world: World, seen: Seen, actor: Actor, person_id: int, field: str, 
     """Perbaiki data: the corrected value is marked as a person's; what was read stays in the history."""
     with looked_at(world, seen) as (tx, found):
         one = person_of(tx, found, person_id)
-        before, new, person = _corrected(one, field, text)
+        before, new, person = _corrected(one, field, text, world.sop.roles)
         notes = cases.corrections(tx, person_id) | {field: [before, actor.name, iso(world.now())]}
         values = {"person": cases.PERSON.dump_json(person).decode(), "corrected": json.dumps(notes),
                   "nip": person.nip.value or "", "name_key": indonesian.name_key(person.nama.value or "")}  # fmt: skip
@@ -147,10 +148,10 @@ def correct(world: World, seen: Seen, actor: Actor, person_id: int, field: str, 
         return act(world, tx, found, "koreksi", actor=actor, updates=(Update(person_id, tuple(values.items())),), data=data)
 
 
-def _corrected(one: CasePerson, field: str, text: str) -> tuple[str, str, Person]:
+def _corrected(one: CasePerson, field: str, text: str, roles: Iterable[str]) -> tuple[str, str, Person]:
     text = " ".join(text.split())
-    if field == "peran" and text in get_args(Role):
-        return one.person.peran or "", text, replace(one.person, peran=cast(Role, text))
+    if field == "peran" and text in roles:
+        return one.person.peran or "", text, replace(one.person, peran=text)
     if field == "tindakan" and text in get_args(Action):
         return one.person.tindakan or "", text, replace(one.person, tindakan=cast(Action, text))
     if field not in FIELDS:

@@ -1,10 +1,11 @@
-"""Formulir Serah Terima Berkas of a case: from a mail as it comes in, or from all that is known of the case later."""
+"""What the Formulir Serah Terima Berkas says: of a mail as it comes in, or of all that is known of its case later."""
 
 from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
 
+from mailbot.config import OfficeSection
 from mailbot.model import Submission
 from mailbot.paper import Kop, form
 from mailbot.paper.form import FileLine, Form
@@ -17,7 +18,10 @@ MAX_FILES = 50  # that the form of a receipt lists
 
 
 def kop_of(world: World) -> Kop:
-    o = world.settings.office
+    return letterhead(world.settings.office)
+
+
+def letterhead(o: OfficeSection) -> Kop:
     reach = (o.address, f"Telepon {o.phone}" if o.phone else "", o.email)
     lines = tuple(o.letterhead) or (o.name.upper(),)
     return Kop(lines, " | ".join(r for r in reach if r), Path(o.logo) if o.logo else None)
