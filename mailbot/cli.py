@@ -22,6 +22,8 @@ from rich.table import Table
 
 from mailbot import __version__, check, check_html, config, jobs, officecli, parsers, work
 from mailbot.demo import run as demo_run
+from mailbot.grown import commands as grown
+from mailbot.grown import metrics
 from mailbot.parsers import child
 from mailbot.schedule import AlreadyRunning, service, sole_owner
 from mailbot.sop import SopError, load
@@ -33,6 +35,9 @@ sop_app = typer.Typer(help="The SOP file.")
 app.add_typer(sop_app, name="sop")
 app.add_typer(commands.user_app, name="user")
 app.command("web")(commands.web)
+app.add_typer(grown.db_app, name="db")
+app.command("worker")(grown.worker)
+app.command("scheduler")(grown.scheduler_command)
 err = Console(stderr=True)
 Config = Annotated[Path | None, typer.Option("--config", help="config.toml; without it the defaults of config.example.toml")]
 
@@ -58,10 +63,12 @@ def main() -> None:
 def run(config_file: Config = None) -> None:
     """The whole service and its pages in one process, until SIGTERM or Ctrl-C."""
     settings = config.load(config_file)
+    if config.secret(settings.database.url_env):
+        return grown.everything(config_file)
     with sole_owner(Path(settings.storage.path)):
         world = work.open_world(settings, lambda: dt.datetime.now(dt.UTC))
         pages = serve.beside(world) if settings.web.enabled else nullcontext()
-        with service(world) as stop, pages:
+        with metrics.served({"public": world}), service(world) as stop, pages:
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: stop.set())
             stop.wait()

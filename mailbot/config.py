@@ -93,6 +93,7 @@ class AlarmSection(Section):
 
 class DatabaseSection(Section):
     url_env: str = "MAILBOT_DATABASE_URL"
+    office: str = ""
 
 
 class SopSection(Section):
@@ -150,6 +151,11 @@ class NoticesSection(Section):
     expiry_holders: bool = False
 
 
+class MetricsSection(Section):
+    host: str = "127.0.0.1"
+    port: int = 0
+
+
 class Settings(Section):
     office: OfficeSection = OfficeSection()
     mailbox: tuple[MailboxSection, ...] = (MailboxSection(),)
@@ -165,6 +171,7 @@ class Settings(Section):
     alarm: AlarmSection = AlarmSection()
     retention: RetentionSection = RetentionSection()
     notices: NoticesSection = NoticesSection()
+    metrics: MetricsSection = MetricsSection()
 
 
 def load(path: Path | None) -> Settings:
@@ -208,4 +215,7 @@ def office(settings: Settings, secret_key: str) -> Office:
 
 def database_url(settings: Settings, root: Path) -> str:
     """The shared database where its variable is set; else the file beside the data."""
-    return secret(settings.database.url_env) or f"sqlite:///{root / 'mailbot.db'}"
+    url, office = secret(settings.database.url_env), settings.database.office
+    if url and office:
+        url += f"{'&' if '?' in url else '?'}office={office}"
+    return url or f"sqlite:///{root / 'mailbot.db'}"

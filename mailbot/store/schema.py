@@ -27,8 +27,9 @@ def scripts() -> Config:
     return config
 
 
-def head() -> str:
-    return str(ScriptDirectory.from_config(scripts()).get_current_head())
+def head(config: Config | None = None) -> str:
+    """The version that this program wants. `config`: other migrations than its own, for drills."""
+    return str(ScriptDirectory.from_config(config or scripts()).get_current_head())
 
 
 def current(engine: Engine) -> str | None:
@@ -40,14 +41,16 @@ def upgrade(engine: Engine, config: Config | None = None) -> None:
     """Brings the database to the newest version; cheap when it is there already."""
     _queue(engine)
     _own_schema(engine)
-    if current(engine) == head():
+    config = config or scripts()
+    newest = head(config)
+    if current(engine) == newest:
         return
     with _turn(engine) as (connection, found):
         if found is None and not inspect(connection).has_table("case_file"):
             metadata.create_all(connection)
-            command.stamp(_bound(config or scripts(), connection), "head")
-        elif found != head():
-            command.upgrade(_bound(config or scripts(), connection), "head")
+            command.stamp(_bound(config, connection), "head")
+        elif found != newest:
+            command.upgrade(_bound(config, connection), "head")
 
 
 def downgrade(engine: Engine, revision: str, config: Config | None = None) -> None:

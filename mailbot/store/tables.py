@@ -262,6 +262,13 @@ tick = Table(
     Column("at", String, nullable=False),
 )  # fmt: skip
 
+lease = Table(
+    "lease", metadata,
+    Column("name", String, primary_key=True),  # mailbox <account>
+    Column("owner", String, nullable=False),  # host:pid
+    Column("until", String, nullable=False),
+)  # fmt: skip
+
 # ------------------------------------------------------------------ access rights, people
 
 access_right = Table(

@@ -17,3 +17,8 @@ def claim(tx: Connection, name: str, slot: str, now: dt.datetime) -> bool:
 
 def forget(tx: Connection, before: dt.datetime) -> None:
     tx.execute(delete(t.tick).where(t.tick.c.at < iso(before)))
+
+
+def forget_clock(tx: Connection, before: dt.datetime) -> None:
+    """Slots that are counted from the epoch (0000...): there are thousands of them a day."""
+    tx.execute(delete(t.tick).where(t.tick.c.slot.like("0000%"), t.tick.c.at < iso(before)))
