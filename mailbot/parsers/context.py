@@ -14,8 +14,12 @@ TARGET = re.compile(
     r"\b(?:dengan\s+ini|mengajukan|memohon|mohon|mengusulkan|menugaskan|menunjuk|memerintahkan|adapun|berikut|kepada|memberi\w*)\b",
     re.I,
 )
-CLOSING = re.compile(r"^\W*(?:demikian|tembusan|ditetapkan\s+di|dikeluarkan\s+di|pada\s+tanggal|hormat\s+kami|mengetahui|pemohon|yang\s+mengajukan"
-                     r"|yang\s+bersangkutan|atas\s+perhatian|atas\s+perkenan|menyetujui)\b|^\W*(?:a\.?\s?n\.?|u\.?\s?b\.?|pl[th]\.?|pj\.?)\s+(?=[A-Z])", re.I)  # fmt: skip
+_POSTS = r"(?:kepala|bupati|wali|sekretaris|gubernur|camat|direktur|inspektur|ketua|lurah|pengguna|kuasa|menteri|pj|plt|plh)"
+CLOSING = re.compile(
+    r"^\W*(?:demikian|tembusan|ditetapkan\s+di|dikeluarkan\s+di|pada\s+tanggal|hormat\s+kami|atas\s+perhatian|atas\s+perkenan)\b"
+    r"|^\W*(?:mengetahui|menyetujui|pemohon|yang\s+mengajukan|yang\s+bersangkutan)\W*$"
+    rf"|^\W*(?:a\.?\s?n\.?|u\.?\s?b\.?|pl[th]\.?|pj\.?)\W+{_POSTS}\b", re.I,
+)  # fmt: skip
 POST = re.compile(
     r"^\W*(?:kepala|camat|direktur|sekretaris|bupati|wali\s?kota|inspektur|ketua|gubernur|lurah|pengguna\s+anggaran|kuasa\s+pengguna)\b[^:]{0,70},\s*$",
     re.I,
@@ -25,7 +29,7 @@ CONTACT = re.compile(
     r"\b(?:narahubung|contact\s+person|kontak\s+person|nara\s+hubung|dapat\s+menghubungi|konfirmasi)\b", re.I
 )
 RULED = re.compile(r"\b(?:memutuskan|menetapkan|menugaskan|memerintahkan|menunjuk)\b", re.I)
-HEADER = re.compile(r"^\W*(?:hal|perihal|nomor|lampiran|sifat)\b\W*[:;]", re.I)
+HEADER = re.compile(r"^\W*(?:hal|perihal|nomor|lampiran|sifat|dari|tanggal|kepada)\b\W*[:;]", re.I)
 LISTED = re.compile(r"^\W{0,3}(?:[A-Z]|[IVX]{1,4}|\d{1,2}|[a-h])\s?[.)]\s*\S")
 
 

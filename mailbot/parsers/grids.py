@@ -158,39 +158,39 @@ def label_lines(table: Table) -> Iterator[Line]:
 
 def open_table(page: PageReading, lines: Sequence[Line]) -> tuple[int, int, list[Row]] | None:
     """A table without rules: (first line, line after the last, rows). Columns are where no line has a word."""
+    lines = [Line(tuple(w for w in line.words if re.search(r"[^\W_]", w.text))) for line in lines]
     for i, line in enumerate(lines):
-        if (
-            len(line.words) < 3
-            or not re.search(r"nama", line.text, re.I)
-            or not re.search(r"\bnip|induk", line.text, re.I)
-            or ":" in line.text
-        ):
+        head = " ".join(x.text for x in lines[i : i + 3])
+        if ":" in line.text or not re.search(r"\bnama", line.text, re.I) or not re.search(r"\bnip|\binduk\b", head, re.I):
             continue
         end = next((k for k in range(i + 1, len(lines)) if _ends_table(lines[k].text)), len(lines))
-        body = lines[i + 1 : end]
-        first = next(
-            (k for k, row in enumerate(body) if re.match(r"\W*1\W*(?:\s|$)", row.text) or ind.looks_like_nip(row.text)),
-            None,
-        )
-        if first is None:
+        first = next((k for k in range(i + 1, end) if _starts_row(lines[k])), None)
+        if first is None or len(line.words) < 3:
             continue
-        columns = _named_columns([line, *body[:first]], body[first:])
-        if {"nama"} <= {n for n, _, _ in columns} and {"nip", "nama_nip"} & {n for n, _, _ in columns}:
-            return i, end, list(_open_rows(body[first:], columns))
+        columns = _named_columns(lines[i:first], lines[first:end])
+        named = {n for n, _, _ in columns}
+        if ("nama" in named and "nip" in named) or "nama_nip" in named:
+            return i, end, list(_open_rows(lines[first:end], columns))
     return None
+
+
+_NIP_HEAD = re.compile(r"(?<!\d)(?:19[4-9]\d|20[01]\d)(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?=\D|\d{10}(?!\d))")
+
+
+def _starts_row(line: Line) -> bool:
+    return bool(re.match(r"\W*1\W*(?:\s|$)", line.text) or _NIP_HEAD.search(line.text) or ind.looks_like_nip(line.text))
 
 
 def _ends_table(text: str) -> bool:
     return bool(ctx.CLOSING.match(text) or ctx.POST.match(text)) or len(re.findall(r"\b[a-z]{4,}\b", text)) >= 9
 
 
-def _gaps(lines: Sequence[Line]) -> list[tuple[float, float]]:
+def _covered(lines: Sequence[Line]) -> list[tuple[float, float]]:
     """Where words stand, as intervals across the page."""
     words = [w for line in lines for w in line.words]
     blank = 1.3 * median((w.box[2] - w.box[0]) / max(len(w.text), 1) for w in words)
-    spans = sorted((w.box[0], w.box[2]) for w in words)
     merged: list[tuple[float, float]] = []
-    for left, right in spans:
+    for left, right in sorted((w.box[0], w.box[2]) for w in words):
         if merged and left - merged[-1][1] < blank:
             merged[-1] = (merged[-1][0], max(merged[-1][1], right))
         else:
@@ -200,36 +200,30 @@ def _gaps(lines: Sequence[Line]) -> list[tuple[float, float]]:
 
 def _named_columns(head: Sequence[Line], body: Sequence[Line]) -> list[tuple[str, float, float]]:
     """(field, left, right) of each column; a heading belongs to the column that it stands over."""
-    columns = _gaps(body)
+    columns = _covered(body)
     words: dict[int, list[Word]] = {}
     for word in (w for line in head for w in line.words):
         middle = (word.box[0] + word.box[2]) / 2
         near = min(range(len(columns)), key=lambda k: max(columns[k][0] - middle, middle - columns[k][1], 0.0))
         words.setdefault(near, []).append(word)
-    return [
-        (labels.column_field(text_of(tuple(words.get(k, ())))) or "lain", left, right)
-        for k, (left, right) in enumerate(columns)
-    ]
+    return [(labels.column_field(text_of(tuple(words.get(k, ())))) or "lain", left, right) for k, (left, right) in enumerate(columns)]
 
 
 def _open_rows(lines: Sequence[Line], columns: Sequence[tuple[str, float, float]]) -> Iterator[Row]:
-    """A row begins with its number, or with a NIP where the rows are not numbered."""
-    numbered = (
-        sum(bool(re.match(r"\W*\d{1,2}\W*(?:\s|$)", line.text)) for line in lines) >= 1 and columns[0][0] == "lain"
-    )
+    """A row begins with its number or, where a number was lost, with the first eight digits of a NIP."""
+    numbers = [bool(re.match(r"\W*\d{1,2}[.)]?(?:\s|$)", line.text)) for line in lines]
+    nips = [bool(_NIP_HEAD.search(line.text)) for line in lines]
+    starts = nips if sum(nips) >= sum(numbers) else numbers
     groups: list[list[Line]] = []
-    for line in lines:
-        starts = re.match(r"\W*\d{1,2}[.)]?(?:\s|$)", line.text) if numbered else ind.looks_like_nip(line.text)
-        if starts or not groups:
+    for line, begins in zip(lines, starts, strict=True):
+        if begins or not groups:
             groups.append([line])
         else:
             groups[-1].append(line)
     for group in groups:
         row: Row = {}
         for name, left, right in columns:
-            cell = tuple(
-                w for line in group for w in line.words if left - 0.004 <= (w.box[0] + w.box[2]) / 2 <= right + 0.004
-            )
+            cell = tuple(w for line in group for w in line.words if left - 0.004 <= (w.box[0] + w.box[2]) / 2 <= right + 0.004)
             if name == "nama_nip":
                 row["nama"], row["nip"] = name_and_nip(cell)
             elif name != "lain" and cell:

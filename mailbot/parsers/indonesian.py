@@ -150,7 +150,7 @@ class Golongan:
 def parse_golongan(raw: str) -> Golongan | None:
     """Pangkat and golongan from either or both; None when neither can be recognised."""
     code = _golongan_code(raw)
-    named = _pangkat_code(raw)
+    named = pangkat_code(raw)
     if code:
         return Golongan(code, PANGKAT[code], mismatch=named is not None and named != code)
     if named:
@@ -169,7 +169,8 @@ def _golongan_code(raw: str) -> str | None:
     return None
 
 
-def _pangkat_code(raw: str) -> str | None:
+def pangkat_code(raw: str) -> str | None:
+    """The code of the rank that is named in words."""
     norm = " ".join(_TK.sub(" Tingkat I ", raw).lower().split())
     return next((code for code, name in _BY_LENGTH if re.search(rf"\b{name.lower()}\b", norm)), None)
 

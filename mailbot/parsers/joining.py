@@ -13,6 +13,7 @@ from rapidfuzz import fuzz
 
 from mailbot.model import BASIS_KINDS, FIELDS, Document, Found, Person
 from mailbot.parsers import indonesian as ind
+from mailbot.parsers.addresses import settled
 
 CONFIRMED = ("nip", "telepon", "email")
 
@@ -79,9 +80,17 @@ def _complete(person: Person, others: Sequence[Person], letters: Sequence[Docume
             trusted = other
             if other.source in BASIS_KINDS:
                 trusted = replace(other, tindakan=None, kembali=False, peran=None)
-            person = _fill(person, trusted)
+            person = _ranked(_fill(person, trusted), trusted)
     for document in letters:
         person = _from_letter(person, document)
+    return person
+
+
+def _ranked(person: Person, other: Person) -> Person:
+    """A golongan that could not be understood gives way to one that could."""
+    own, theirs = person.pangkat_golongan.value, other.pangkat_golongan.value
+    if own and theirs and not ind.parse_golongan(own) and ind.parse_golongan(theirs):
+        return replace(person, pangkat_golongan=other.pangkat_golongan)
     return person
 
 
@@ -95,6 +104,7 @@ def _from_letter(person: Person, document: Document) -> Person:
 
 def _confirmed(person: Person, everywhere: Sequence[Person]) -> Person:
     """Values that another document gives as well."""
+    person = replace(person, email=settled(person.email, person.nama.value))
     same = [p for p in everywhere if same_person(person, p)]
     changed = {
         n: replace(f, agreed=True)

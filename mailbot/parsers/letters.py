@@ -104,7 +104,7 @@ def _document(reading: FileReading, kind: Kind, pages: list[PageReading]) -> Doc
         tanda_tangan=_best([p.tanda_tangan for p in pages]),
         stempel=_best([p.stempel for p in pages]),
         tte=reading.tte,
-        quality=min(p.quality for p in pages),
+        quality=_quality(pages),
         scan=scan,
         unsure=kind.unsure,
         complete=kind.name not in BASIS_KINDS or {"penetapan", "tanda_tangan"} <= set(parts),
@@ -112,6 +112,17 @@ def _document(reading: FileReading, kind: Kind, pages: list[PageReading]) -> Doc
         parts=parts,
         problems=tuple(_problems(reading, kind.name, letter, text, pages, empty)),
     )
+
+
+def _quality(pages: Sequence[PageReading]) -> float:
+    """Of the worst page; a page with a few clear words, such as a list of copies, tells nothing against the others."""
+    telling = [p.quality for p in pages if not _few_clear_words(p)]
+    return min(telling) if telling else min(p.quality for p in pages)
+
+
+def _few_clear_words(page: PageReading) -> bool:
+    words = [w for line in page.lines for w in line.words]
+    return len(words) < 30 and bool(words) and sum(w.confidence for w in words) / len(words) > 0.75
 
 
 def _best(marks: Sequence[Mark]) -> Mark:

@@ -24,7 +24,7 @@ class Place:
     today: dt.date
 
 
-def normal(name: str, raw: str, today: dt.date) -> str | None:
+def normal(name: str, raw: str, today: dt.date, scanned: bool = False) -> str | None:
     """The normalised value, or the text itself where it cannot be normalised (the rules judge it later)."""
     text = raw.strip(" :;|=")
     if ind.is_empty(text) or ind.PLACEHOLDER.fullmatch(text):
@@ -37,11 +37,21 @@ def normal(name: str, raw: str, today: dt.date) -> str | None:
     if name == "email":
         return ind.parse_email(text).value or text.lower()
     if name == "pangkat_golongan":
-        golongan = ind.parse_golongan(text)
-        return golongan.code if golongan else text
-    if name == "alamat":  # no word "JI." exists: a small l between a capital and a point
-        text = re.sub(r"\bJ(?:[I1|]|il)[.,]", "Jl.", text)
+        return _golongan(text, scanned) or text
+    if name == "alamat" and scanned:  # no word "JI." exists: a small l between a capital and a point
+        text = re.sub(r"\bJ(?:[I1|i]|il)[.,]", "Jl.", text)
+    if name == "nama" and scanned:  # nor a name "|": the I of Balinese names
+        text = re.sub(r"(?:^|(?<=\s))[|l](?=\s[A-Z])", "I", text)
     return text.strip(" ,")
+
+
+def _golongan(text: str, scanned: bool) -> str | None:
+    """On a scan the name of the rank is read more safely than a single letter, and a lone "I" may be what is left of III."""
+    golongan = ind.parse_golongan(text)
+    if golongan is None or not scanned:
+        return golongan.code if golongan else None
+    named = ind.pangkat_code(text)
+    return named or (None if golongan.code.startswith("I/") else golongan.code)
 
 
 def valid(name: str, value: str | None, today: dt.date) -> bool:
@@ -55,7 +65,7 @@ def valid(name: str, value: str | None, today: dt.date) -> bool:
 def found(name: str, words: tuple[Word, ...], place: Place) -> Found:
     """A value that only the second engine could read well is taken from there, but it stays unsure (agreed is False)."""
     raw = unbroken(words) if name == "email" else text_of(words)
-    value = normal(name, raw, place.today)
+    value = normal(name, raw, place.today, place.page.read_by == "ocr")
     if value is None:
         return MISSING
     box = union(tuple(w.box for w in words))
@@ -72,8 +82,18 @@ def found(name: str, words: tuple[Word, ...], place: Place) -> Found:
     if other != value and valid(name, other, place.today) and not valid(name, value, place.today):
         value, text = other, raw
         return Found(value, raw, min(confidence, REPAIRED), place.file, place.page.number, box, text, False)
-    agreed = other is not None and other == value
+    agreed = other is not None and other == value and not _more_beside(name, raw, value)
     return Found(value, raw, confidence, place.file, place.page.number, box, text, agreed)
+
+
+def _more_beside(name: str, raw: str, value: str) -> bool:
+    """Signs stand beside the value that may belong to it: "ani_ rangkuti81@..." read in two pieces."""
+    if name == "telepon":
+        return re.search(r"\d\W{0,3}[A-Za-z](?:\W|$)", raw) is not None
+    if name != "email":
+        return False
+    rest = re.sub(r"[^a-z0-9]", "", raw.lower()).replace(re.sub(r"[^a-z0-9]", "", value), "", 1)
+    return len(rest) >= 2
 
 
 def _slip(name: str, value: str, other: str | None, today: dt.date) -> bool:

@@ -15,8 +15,8 @@ _LABELS = {
     "instansi": r"instansi|unit\s+kerja|satuan\s+kerja|satker|opd|skpd|perangkat\s+daerah", "alamat": r"alamat",
     "telepon": r"(?:no\w*\W{0,3})?(?:telp|telepon|telpon|hp|handphone|wa)\b", "email": r"(?:alamat\s+)?(?:e\W?mail|surel)",
 }  # fmt: skip
-_PHONE = re.compile(r"(?<![\d/.-])(?:\+?62|0)8\d[\d .\-]{6,14}\d(?![\d/])")
-_EMAIL = re.compile(r"[A-Za-z0-9._%+\-]{2,}\s?@\s?[A-Za-z0-9\-]{2,}")
+_PHONE = re.compile(r"(?<![\d/.-])(?:\+?62|0)8\d[\d .\-]{4,14}\d(?![\d/])")
+_EMAIL = re.compile(r"\S*@\S*")
 
 
 def file_problem(document: Document) -> bool:
@@ -60,6 +60,11 @@ def loose(evidence: Evidence) -> frozenset[str]:
         found.add("telepon")
     if any(_bare(m.group()) not in text for line in lines for m in _EMAIL.finditer(line)):
         found.add("email")
+    alone = {n for line in lines for n, label in _LABELS.items() if re.match(rf"\W*(?:{label})[\w\W]{{0,18}}$", line, re.I) and ":" not in line}
+    found |= alone if len(alone) >= 3 else set()
+    for line in lines:
+        if ":" not in line and len(named := {n for n, label in _LABELS.items() if re.search(rf"\b(?:{label})", line, re.I)}) >= 3:
+            found |= named  # the heading of a table that may not have been understood
     return frozenset(found)
 
 

@@ -1,0 +1,68 @@
+"""Two engines read an e-mail address differently: the person's own name or a well-known domain may decide.
+
+An address has no checksum, but most are made of the name that stands beside them. The name is a third, independent print:
+the reading that repeats it wins over one that misses it by a look-alike. Everything else stays a doubt.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from rapidfuzz.distance import OSA
+
+from mailbot.model import Found
+from mailbot.parsers import indonesian as ind
+
+
+def settled(email: Found, name: str | None) -> Found:
+    """The address with `agreed` set where the name or the domain decides; else as it was."""
+    if email.agreed is not False or not email.value or not email.second:
+        return email
+    other = ind.parse_email(email.second).value
+    if other is None:
+        return email
+    if other in {ind.parse_email(raw).value for raw in (email.raw.replace(" ", ""), re.sub("[:;,]", ".", email.raw))}:
+        return replace(email, value=other, agreed=True)
+    if other == email.value or len(_bare(email.raw)) > len(_bare(email.value)) + 1:
+        return email  # what stands beside the address may belong to it
+    winner = _winner(email.value, other, name or "")
+    return replace(email, value=winner, agreed=True) if winner else email
+
+
+def _bare(text: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", text.lower())
+
+
+def _winner(one: str, two: str, name: str) -> str | None:
+    local, domain = zip(one.split("@"), two.split("@"), strict=True)
+    first = local[0] if local[0] == local[1] else _by_name(local[0], local[1], ind.name_key(name).split())
+    last = domain[0] if domain[0] == domain[1] else _by_list(domain[0], domain[1])
+    return f"{first}@{last}" if first and last else None
+
+
+def _by_list(one: str, two: str) -> str | None:
+    """Of two like domains the one that is on the list."""
+    known = [d for d in (one, two) if d in ind.KNOWN_DOMAINS]
+    return known[0] if len(known) == 1 and OSA.distance(one, two) <= 2 else None
+
+
+def _by_name(one: str, two: str, tokens: list[str]) -> str | None:
+    """The reading whose letters are all of the name, against a look-alike; never the one that is short of a sign."""
+    named = [x for x in (one, two) if _is_name(x, tokens)]
+    if len(named) != 1 or OSA.distance(one, two) > 2:
+        return None
+    loser = two if named[0] == one else one
+    return named[0] if len(named[0]) >= len(loser) else None
+
+
+def _is_name(local: str, tokens: list[str]) -> bool:
+    """Made of parts of the name, separators and a number at the end."""
+    letters = re.sub(r"\d{0,4}$", "", local)
+    chunks = [c for c in re.split(r"[._\-]", letters) if c]
+    return bool(chunks) and all(_of_tokens(c, tokens) for c in chunks) and max(map(len, chunks)) >= 3
+
+
+def _of_tokens(chunk: str, tokens: list[str]) -> bool:
+    """One token, or several written together."""
+    return any(chunk == t or (chunk.startswith(t) and _of_tokens(chunk[len(t) :], tokens)) for t in tokens if t)
