@@ -170,7 +170,7 @@ class Reader:
 # ------------------------------------------------------------------ persons named in a sentence
 
 _LEAD = re.compile(
-    r"(?:(?:^|[;:]\s*|\bdan\s+)\d{1,2}\s?[.,)]|atas\s+nama|a\.\s?n\.|\ban\.|\bsdr[i]?\.?|saudar[ai]|bapak|\bibu|\byaitu|menetapkan|menunjuk|mengangkat|memberhentikan)\s*[:.]?\s*(?:\d{1,2}\s?[.,)]\s*)?",
+    r"(?:(?:^|[;:]\s*|\bdan\s+|\d{3}\W+)\d{1,2}\s?[.,)]|atas\s+nama|a\.\s?n\.|\ban\.|\bsdr[i]?\.?|saudar[ai]|bapak|\bibu|\byaitu|menetapkan|menunjuk|mengangkat|memberhentikan)\s*[:.]?\s*(?:\d{1,2}\s?[.,)]?\s+)?",
     re.I,
 )
 _MARK = re.compile(r"[\s,;(]*\(?\b(?:dengan\s+)?NIP(?:PPK)?\b[\s.:;]*", re.I)

@@ -14,7 +14,9 @@ TARGET = re.compile(
     r"\b(?:dengan\s+ini|mengajukan|memohon|mohon|mengusulkan|menugaskan|menunjuk|memerintahkan|adapun|berikut|kepada|memberi\w*)\b",
     re.I,
 )
-_POSTS = r"(?:kepala|bupati|wali|sekretaris|gubernur|camat|direktur|inspektur|ketua|lurah|pengguna|kuasa|menteri|pj|plt|plh)"
+_POSTS = (
+    r"(?:kepala|bupati|wali|sekretaris|gubernur|camat|direktur|inspektur|ketua|lurah|pengguna|kuasa|menteri|pj|plt|plh)"
+)
 CLOSING = re.compile(
     r"^\W*(?:demikian|tembusan|ditetapkan\s+di|dikeluarkan\s+di|pada\s+tanggal|hormat\s+kami|atas\s+perhatian|atas\s+perkenan)\b"
     r"|^\W*(?:mengetahui|menyetujui|pemohon|yang\s+mengajukan|yang\s+bersangkutan)\W*$"

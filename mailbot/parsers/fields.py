@@ -49,8 +49,13 @@ def _defaults(person: Person, document: Document) -> Person:
 
 def _page(reader: Reader, page: PageReading, heads: grids.Heads | None) -> grids.Heads | None:
     """Blocks and tables in reading order, so that headings reach whatever stands below them."""
-    tables = {i: found for i, t in enumerate(page.tables) if (found := grids.heads_of(t, heads)) or grids.is_form(t)}
-    lines = relined(page)
+    page = replace(page, tables=tuple(grids.unmerged(grids.with_rows(t)) for t in page.tables if t.cells))
+    tables = {
+        i: found
+        for i, t in enumerate(page.tables)
+        if (found := grids.heads_of(t, heads)) or grids.is_form(t) or grids.more_of(t)
+    }
+    lines = side_by_side(relined(page))
     opened = None if tables else grids.open_table(page, lines)
     done: set[int] = set()
     for i, line in enumerate(lines):
@@ -76,6 +81,9 @@ def _inside(box: Box, table: Box) -> bool:
 
 
 def _table(reader: Reader, page: PageReading, table: Table, heads: grids.Heads | None) -> None:
+    if heads is None and (more := grids.more_of(table)):
+        _add_columns(reader, page, list(grids.rows(table, more)))
+        return
     if heads is None:
         for line in grids.label_lines(table):
             reader.line(line, page)
@@ -88,6 +96,18 @@ def _table(reader: Reader, page: PageReading, table: Table, heads: grids.Heads |
             reader.heading(row)
         else:
             reader.entries.append(_entry(row, reader.context, page))
+
+
+def _add_columns(reader: Reader, page: PageReading, rows: Sequence[grids.Row | str]) -> None:
+    """A second table with further columns for the same persons, row by row."""
+    reader.end()
+    values = [row for row in rows if not isinstance(row, str)]
+    if not values or len(values) > len(reader.entries):
+        return
+    first = len(reader.entries) - len(values)
+    for i, row in enumerate(values, first):
+        added = {name: Span(words, page) for name, words in row.items() if words}
+        reader.entries[i] = replace(reader.entries[i], values={**added, **reader.entries[i].values})
 
 
 def _entry(row: Mapping[str, tuple[Word, ...]], context: Context, page: PageReading) -> Entry:
@@ -107,6 +127,38 @@ def relined(page: PageReading) -> tuple[Line, ...]:
     if any(id(line) in cells for line in bare):
         return page.lines
     return as_rows(word for line in page.lines for word in line.words)
+
+
+def side_by_side(lines: Sequence[Line]) -> tuple[Line, ...]:
+    """Two blocks that stand beside each other ("Nama : .. Nama : .."), one below the other."""
+    out: list[Line] = []
+    right: list[Line] = []
+    cut = 0.0
+    for line in lines:
+        at = _second_label(line)
+        if at is None and cut and right and not any(abs(w.box[0] - cut) < 0.02 for w in line.words):
+            out, right, cut = [*out, *right], [], 0.0
+        if at is not None and not cut:
+            cut = line.words[at].box[0]
+        if cut:
+            parts = [tuple(w for w in line.words if (w.box[0] < cut - 0.02) == left) for left in (True, False)]
+            out += [Line(parts[0])] if parts[0] else []
+            right += [Line(parts[1])] if parts[1] else []
+        else:
+            out.append(line)
+    return (*out, *right)
+
+
+def _second_label(line: Line) -> int | None:
+    """Where the same label begins again behind a first value."""
+    first = labels.split(line)
+    if first is None or first.field not in FIELDS:
+        return None
+    for i in range(3, len(line.words) - 1):
+        item = labels.split(Line(line.words[i:]))
+        if item and item.field == first.field and ":" in " ".join(w.text for w in line.words[i : i + 4]):
+            return i
+    return None
 
 
 def _without_colon(words: tuple[Word, ...]) -> tuple[Word, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -86,11 +87,84 @@ _SHAPES: tuple[tuple[str, Callable[[str], bool]], ...] = (
 )
 
 
+def more_of(table: Table) -> Heads | None:
+    """Further columns of a table of persons that was too wide: fields, but no name."""
+    first = min(c.row for c in table.cells)
+    columns = {
+        c.column: f
+        for c in table.cells
+        if c.row == first and (f := labels.column_field(text_of(cell_words(c)))) in FIELDS
+    }
+    height = len({c.row for c in table.cells})
+    return Heads(first, columns) if len(columns) >= 2 and height >= 2 and not is_form(table) else None
+
+
+def with_rows(table: Table) -> Table:
+    """A table with rules between its columns only: every line that begins with a number, or a NIP, is a row of its own."""
+    if len({c.row for c in table.cells}) > 2 or not table.cells:
+        return table
+    low = max(c.row for c in table.cells)
+    cells = [c for c in table.cells if c.row == low]
+    marks = max(
+        ([line for line in c.lines if test(line.text)] for c in cells for test in (_is_number, ind.looks_like_nip)),
+        key=len,
+    )
+    headed = low > 0 or all(c.lines and labels.column_field(c.lines[0].text) for c in cells if c.lines)
+    if len(marks) < 2 or not headed:
+        return table
+    tops = [line.box[1] for line in marks]
+    made = [c for c in table.cells if c.row != low]
+    for cell in cells:
+        for row in range(-1, len(tops)):
+            above = tops[row] - 0.006 if row >= 0 else -1.0
+            below = tops[row + 1] - 0.006 if row + 1 < len(tops) else 2.0
+            lines = tuple(line for line in cell.lines if above <= line.box[1] < below)
+            if row >= 0 or lines:
+                made.append(Cell(low + 1 + row, cell.column, cell.box, lines))
+    return Table(table.box, tuple(made))
+
+
+def unmerged(table: Table) -> Table:
+    """A cell that reaches over the next column, because a rule was not seen, gives it the words that stand there."""
+    spans: dict[int, tuple[float, float]] = {}
+    for column in {c.column for c in table.cells}:
+        boxes = [c.box for c in table.cells if c.column == column]
+        spans[column] = (median(b[0] for b in boxes), median(b[2] for b in boxes))
+    made: list[Cell] = []
+    for cells in cell_rows(table):
+        present = {c.column for c in cells}
+        for cell in cells:
+            over = [
+                k
+                for k, (left, right) in sorted(spans.items())
+                if k > cell.column and k not in present and (left + right) / 2 < cell.box[2]
+            ]
+            edges = [*(spans[k][0] for k in over), 2.0]
+            for k, low, high in zip([cell.column, *over], [-1.0, *edges], edges, strict=False):
+                lines = tuple(
+                    Line(w)
+                    for line in cell.lines
+                    if (w := tuple(x for x in line.words if low <= (x.box[0] + x.box[2]) / 2 < high))
+                )
+                made.append(
+                    Cell(
+                        cell.row,
+                        k,
+                        cell.box if not over else (spans[k][0], cell.box[1], spans[k][1], cell.box[3]),
+                        lines,
+                    )
+                )
+    return Table(table.box, tuple(made))
+
+
+def _is_number(text: str) -> bool:
+    return re.fullmatch(r"\W*\d{1,2}\W*", text) is not None
+
+
 def is_form(table: Table) -> bool:
     """A form drawn as a table: a column of labels with a column of values."""
-    named = sum(1 for c in table.cells if labels.field_of(text_of(cell_words(c))) in FIELDS)
-    rows = len({c.row for c in table.cells})
-    return named >= 3 and rows >= 3 and max(c.column for c in table.cells) <= 4
+    named = Counter(c.column for c in table.cells if labels.field_of(text_of(cell_words(c))) in FIELDS)
+    return max(named.values(), default=0) >= 3 and max(c.column for c in table.cells) <= 4
 
 
 # ------------------------------------------------------------------ rows
@@ -107,7 +181,8 @@ def rows(table: Table, heads: Heads) -> Iterator[Row | str]:
             yield text_of(cell_words(filled[0]))
             continue
         numbering = all(re.fullmatch(r"\W*\d{0,2}\W*", text_of(w)) for w in values.values())
-        if not numbering and (values.get("nama") or values.get("nip")):
+        named = heads.columns.values()
+        if not numbering and (values.get("nama") or values.get("nip") or not {"nama", "nip", "nama_nip"} & set(named)):
             yield values
 
 
@@ -161,7 +236,11 @@ def open_table(page: PageReading, lines: Sequence[Line]) -> tuple[int, int, list
     lines = [Line(tuple(w for w in line.words if re.search(r"[^\W_]", w.text))) for line in lines]
     for i, line in enumerate(lines):
         head = " ".join(x.text for x in lines[i : i + 3])
-        if ":" in line.text or not re.search(r"\bnama", line.text, re.I) or not re.search(r"\bnip|\binduk\b", head, re.I):
+        if (
+            ":" in line.text
+            or not re.search(r"\bnama", line.text, re.I)
+            or not re.search(r"\bnip|\binduk\b", head, re.I)
+        ):
             continue
         end = next((k for k in range(i + 1, len(lines)) if _ends_table(lines[k].text)), len(lines))
         first = next((k for k in range(i + 1, end) if _starts_row(lines[k])), None)
@@ -188,7 +267,7 @@ def _ends_table(text: str) -> bool:
 def _covered(lines: Sequence[Line]) -> list[tuple[float, float]]:
     """Where words stand, as intervals across the page."""
     words = [w for line in lines for w in line.words]
-    blank = 1.3 * median((w.box[2] - w.box[0]) / max(len(w.text), 1) for w in words)
+    blank = 1.05 * median((w.box[2] - w.box[0]) / max(len(w.text), 1) for w in words)
     merged: list[tuple[float, float]] = []
     for left, right in sorted((w.box[0], w.box[2]) for w in words):
         if merged and left - merged[-1][1] < blank:
@@ -206,7 +285,10 @@ def _named_columns(head: Sequence[Line], body: Sequence[Line]) -> list[tuple[str
         middle = (word.box[0] + word.box[2]) / 2
         near = min(range(len(columns)), key=lambda k: max(columns[k][0] - middle, middle - columns[k][1], 0.0))
         words.setdefault(near, []).append(word)
-    return [(labels.column_field(text_of(tuple(words.get(k, ())))) or "lain", left, right) for k, (left, right) in enumerate(columns)]
+    return [
+        (labels.column_field(text_of(tuple(words.get(k, ())))) or "lain", left, right)
+        for k, (left, right) in enumerate(columns)
+    ]
 
 
 def _open_rows(lines: Sequence[Line], columns: Sequence[tuple[str, float, float]]) -> Iterator[Row]:
@@ -223,7 +305,9 @@ def _open_rows(lines: Sequence[Line], columns: Sequence[tuple[str, float, float]
     for group in groups:
         row: Row = {}
         for name, left, right in columns:
-            cell = tuple(w for line in group for w in line.words if left - 0.004 <= (w.box[0] + w.box[2]) / 2 <= right + 0.004)
+            cell = tuple(
+                w for line in group for w in line.words if left - 0.004 <= (w.box[0] + w.box[2]) / 2 <= right + 0.004
+            )
             if name == "nama_nip":
                 row["nama"], row["nip"] = name_and_nip(cell)
             elif name != "lain" and cell:

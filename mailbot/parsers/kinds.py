@@ -165,7 +165,8 @@ def _of_letter(page: PageReading) -> Kind:
     roles = bool(ind.roles(flat))
     if OTHER_MATTER.search(subject) and not acts:
         return Kind("lain", True)
-    if acts and (matter or roles) and (ASKS.search(flat) or "penonaktifan" in acts):
+    to_lpse = re.search(r"(?:yth|kepada)\W.{0,60}?(?:lpse|pengadaan\s+secara\s+elektronik)", flat, re.I) is not None
+    if acts and (matter or roles) and (ASKS.search(flat) or "penonaktifan" in acts or to_lpse):
         return Kind(
             "surat_permohonan",
             True,
@@ -199,7 +200,11 @@ def _of_content(page: PageReading) -> Kind:
     if ORDERING.search(text) and DATED.search(text):
         return Kind("surat_tugas", unsure=True)
     asked = ind.actions(text).actions and MATTER.search(text) and ASKS.search(text) and ind.roles(text)
-    return Kind("surat_permohonan", unsure=True) if asked and len(page.lines) >= 8 else Kind("lain")
+    if asked and len(page.lines) >= 8:
+        return Kind("surat_permohonan", unsure=True)
+    return Kind(
+        "lain", unsure=bool(ind.roles(text) and ind.NIP_IN_TEXT.search(text))
+    )  # perhaps a paper of an unknown form
 
 
 def count_labels(page: PageReading) -> int:

@@ -195,7 +195,7 @@ def _emails(words: list[tuple[int, Word]]) -> Iterable[list[int]]:
         if word.text[0] in "@©®" and index:
             span.insert(0, index - 1)
         following = words[index + 1] if index + 1 < len(words) else None
-        if following and following[0] == row + 1 and not _ENDED.search(word.text) and "." in following[1].text:
+        if following and following[0] == row + 1 and not _ENDED.search(word.text) and "." in following[1].text and "@" not in following[1].text:
             span.append(index + 1)
         yield span
 

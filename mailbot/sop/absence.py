@@ -60,10 +60,18 @@ def loose(evidence: Evidence) -> frozenset[str]:
         found.add("telepon")
     if any(_bare(m.group()) not in text for line in lines for m in _EMAIL.finditer(line)):
         found.add("email")
-    alone = {n for line in lines for n, label in _LABELS.items() if re.match(rf"\W*(?:{label})[\w\W]{{0,18}}$", line, re.I) and ":" not in line}
+    alone = {
+        n
+        for line in lines
+        for n, label in _LABELS.items()
+        if re.match(rf"\W*(?:{label})[\w\W]{{0,18}}$", line, re.I) and ":" not in line
+    }
     found |= alone if len(alone) >= 3 else set()
     for line in lines:
-        if ":" not in line and len(named := {n for n, label in _LABELS.items() if re.search(rf"\b(?:{label})", line, re.I)}) >= 3:
+        if (
+            ":" not in line
+            and len(named := {n for n, label in _LABELS.items() if re.search(rf"\b(?:{label})", line, re.I)}) >= 3
+        ):
             found |= named  # the heading of a table that may not have been understood
     return frozenset(found)
 

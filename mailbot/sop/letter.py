@@ -37,7 +37,9 @@ def letter(evidence: Evidence, sop: Sop, today: dt.date) -> Iterator[Finding]:
     if not found and not letter_needed(evidence, sop):
         return
     if not found:
-        yield finding(sop, "SURAT-TIDAK-ADA", missing(evidence, sop), about="surat_permohonan")
+        # a letter to LPSE that was not understood as the request may be it all the same
+        other = any(d.kind == "lain" and accepted(d.letter.tujuan.value or "", sop) for d in evidence.documents)
+        yield finding(sop, "SURAT-TIDAK-ADA", "unsure" if other else missing(evidence, sop), about="surat_permohonan")
         return
     for paper in found:
         yield from _one(paper, sop)

@@ -54,7 +54,14 @@ def _malformed(person: Person, sop: Sop, today: dt.date) -> Iterator[Finding]:
     if email.value and ((read := parse_email(email.value)).value is None or read.suggestion or unconfirmed(email)):
         yield on_value(sop, "DATA-EMAIL-SALAH", person, email, "unsure")
     if person.pangkat_golongan.value and not parse_golongan(person.pangkat_golongan.value):
-        yield on_value(sop, "DATA-PANGKAT-GOLONGAN", person, person.pangkat_golongan, "unsure", label=sop.fields["pangkat_golongan"])
+        yield on_value(
+            sop,
+            "DATA-PANGKAT-GOLONGAN",
+            person,
+            person.pangkat_golongan,
+            "unsure",
+            label=sop.fields["pangkat_golongan"],
+        )
     rank = parse_golongan(person.pangkat_golongan.raw) if person.pangkat_golongan.value else None
     if rank and rank.mismatch:
         yield on_value(sop, "DATA-PANGKAT", person, person.pangkat_golongan, "note")
