@@ -16,7 +16,7 @@ from starlette.staticfiles import StaticFiles
 
 from mailbot.sop.case import Refused
 from mailbot.store import Stale
-from mailbot.web import casepage, files, lists, login
+from mailbot.web import casepage, entries, files, lists, login, overview
 from mailbot.web.headers import Guarded
 from mailbot.web.show import plain, show
 from mailbot.web.visit import Handler, Visit, page
@@ -52,6 +52,15 @@ DOORS = (
     Door("/berkas/{number}/tindakan/{action}", casepage.act, STAFF, "POST"),
     Door("/berkas/{number}/lampiran/{attachment:int}/{page:int}/{size}", files.page, STAFF),
     Door("/berkas/{number}/lampiran/{attachment:int}/asli", files.original, STAFF),
+    Door("/entri", entries.form, ("helpdesk",)),
+    Door("/entri", entries.enter, ("helpdesk",), "POST", upload=True),
+    Door("/pengawas", overview.summary, ("supervisor",)),
+    Door("/penyimpangan", overview.deviations, STAFF),
+    Door("/jejak", overview.trail, ("supervisor", "sysadmin")),
+    Door("/jejak.csv", overview.trail_file, ("supervisor",)),
+    Door("/pengguna", overview.people, ("supervisor", "sysadmin")),
+    Door("/pengguna", overview.change_people, ("supervisor", "sysadmin"), "POST"),
+    Door("/kesehatan", overview.health, ("supervisor", "sysadmin")),
     Door("/akun", login.account, EVERYONE),
     Door("/akun", login.change_account, EVERYONE, "POST"),
     Door("/keluar", login.logout, EVERYONE, "POST"),

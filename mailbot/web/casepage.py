@@ -121,6 +121,8 @@ def act(visit: Visit) -> Response:
         if name == "kembalikan":
             return return_page(visit, str(refused), visit.text("body"), 409)
         return case_page(visit, str(refused), {k: visit.text(k) for k in visit.form}, 409)
+    if visit.text("dari") == "penyimpangan":
+        return RedirectResponse(f"/penyimpangan?pesan={name}:{number}", 303)
     return RedirectResponse(_onward(visit, after.id, after.number, after.state, name), 303)
 
 

@@ -1,0 +1,225 @@
+"""For supervisors and the system's administrator: figures, deviations, the audit trail, people, and whether all runs."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+from collections import defaultdict
+from statistics import median
+from zoneinfo import ZoneInfo
+
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse, Response
+
+from mailbot.store import audit, chain, figures, iso, queue, steps, users
+from mailbot.store.figures import Alarm, StepDay
+from mailbot.web import charts, login, passwords, words
+from mailbot.web.charts import Bar
+from mailbot.web.show import show
+from mailbot.web.visit import Visit
+from mailbot.work import World
+
+WEEKS = 12
+ROWS = 60
+
+
+def summary(visit: Visit) -> Response:
+    world, now = visit.world, visit.world.now()
+    since, month = now - dt.timedelta(weeks=WEEKS), now - dt.timedelta(days=30)
+    with world.store.reading() as tx:
+        days, spans = figures.step_days(tx, since), figures.step_spans(tx, since)
+        came, states = figures.arrivals(tx, since), queue.counts(tx)
+        machine, people = figures.decisions(tx, month)
+        taken_back = figures.overruled(tx, since)
+        open_deviations = [d for d in steps.deviations(tx, iso(month)) if not d.accepted_at]
+    weeks = _weeks(now.date())
+    return show(
+        visit, "overview.html", per_step=charts.bars("Langkah selesai dalam 12 minggu", _per_step(days)),
+        per_week=charts.bars("Langkah per minggu", _per_week(days, weeks)), volume=charts.bars("Berkas masuk per minggu", _volume(came, weeks)),
+        usual=_usual(world, spans), states=states, machine=machine, people=people, taken_back=taken_back, weeks=WEEKS,
+        late=len(open_deviations), month_total=sum(n for day, n in came.items() if day >= month.date().isoformat()),
+        rate=_on_time(days, month.date().isoformat()),
+    )  # fmt: skip
+
+
+def _per_step(days: list[StepDay]) -> list[Bar]:
+    return [Bar(label, sum(d.done for d in days if d.name == name), sum(d.late for d in days if d.name == name)) for name, label in words.STEPS.items()]
+
+
+def _weeks(today: dt.date) -> list[dt.date]:
+    monday = today - dt.timedelta(days=today.weekday())
+    return [monday - dt.timedelta(weeks=n) for n in range(WEEKS - 1, -1, -1)]
+
+
+def _week_of(day: str) -> dt.date:
+    date = dt.date.fromisoformat(day)
+    return date - dt.timedelta(days=date.weekday())
+
+
+def _per_week(days: list[StepDay], weeks: list[dt.date]) -> list[Bar]:
+    done: dict[dt.date, int] = defaultdict(int)
+    late: dict[dt.date, int] = defaultdict(int)
+    for d in days:
+        done[_week_of(d.day)] += d.done
+        late[_week_of(d.day)] += d.late
+    return [Bar(f"{w.day}/{w.month}", done[w], late[w]) for w in weeks]
+
+
+def _volume(came: dict[str, int], weeks: list[dt.date]) -> list[Bar]:
+    total: dict[dt.date, int] = defaultdict(int)
+    for day, number in came.items():
+        total[_week_of(day)] += number
+    return [Bar(f"{w.day}/{w.month}", total[w]) for w in weeks]
+
+
+def _usual(world: World, spans: list[tuple[str, str, str]]) -> list[tuple[str, int, int]]:
+    """(step, median of the service minutes, how many) of the newest steps."""
+    used: dict[str, list[int]] = defaultdict(list)
+    for name, start, end in spans[:1000]:
+        used[name].append(world.hours.minutes(dt.datetime.fromisoformat(start), dt.datetime.fromisoformat(end)))
+    return [(label, round(median(used[name])), len(used[name])) for name, label in words.STEPS.items() if used[name]]
+
+
+def _on_time(days: list[StepDay], since: str) -> int | None:
+    """Per cent of the steps of the last month within their time."""
+    done = sum(d.done for d in days if d.day >= since)
+    return round(100 * (done - sum(d.late for d in days if d.day >= since)) / done) if done else None
+
+
+def deviations(visit: Visit) -> Response:
+    """The list of deviations from mutu baku (R-26); everybody gives reasons for the own steps, supervisors accept them."""
+    shown = {"terbuka": lambda d: not d.accepted_at, "diterima": lambda d: bool(d.accepted_at)}
+    tab = visit.asked("tab") if visit.asked("tab") in shown else "terbuka"
+    since = iso(visit.world.now() - dt.timedelta(weeks=WEEKS))
+    with visit.world.store.reading() as tx:
+        rows = [d for d in steps.deviations(tx, since) if shown[tab](d)]
+        versions = {r.number: r for r in queue.versions(tx, {d.case_id for d in rows[:ROWS]})}
+        if visit.user.role == "admin_agency":
+            rows = [d for d in rows if d.name == "T6"]
+    return show(visit, "deviations.html", rows=rows[:ROWS], more=max(0, len(rows) - ROWS), tab=tab, versions=versions)
+
+
+# ------------------------------------------------------------------ the audit trail
+
+
+def trail(visit: Visit) -> Response:
+    page = max(1, int(visit.asked("hal"))) if visit.asked("hal").isdigit() else 1
+    since, until = _span(visit)
+    with visit.world.store.reading() as tx:
+        rows = audit.events(tx, actor=visit.asked("oleh")[:40], action=visit.asked("tindakan")[:40], number=visit.asked("nomor").strip().upper()[:40],
+                            since=since, until=until, offset=(page - 1) * ROWS, limit=ROWS + 1)  # fmt: skip
+        people = users.everybody(tx)
+    return show(visit, "trail.html", rows=rows[:ROWS], more=len(rows) > ROWS, page=page, people=people)
+
+
+def trail_file(visit: Visit) -> Response:
+    """Who touched what between two days, for the notice within 3 x 24 hours (DOMAIN.md 4.5)."""
+    since, until = _span(visit)
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(("waktu", "oleh", "tindakan", "berkas", "dari", "menjadi", "keterangan", "data"))
+    with visit.world.store.transaction() as tx:
+        chain.append(tx, chain.OFFICE, visit.world.now(), visit.user.login, "ekspor", data={"dari": since, "sampai": until})
+        for e in audit.all_between(tx, since, until or "9999"):
+            writer.writerow([harmless(str(v or "")) for v in (e.at, e.actor, e.action, e.number, e.old, e.new, e.reason, e.data)])
+    headers = {"Content-Disposition": 'attachment; filename="jejak.csv"'}
+    return Response("\ufeff" + out.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def harmless(cell: str) -> str:
+    """A cell that no spreadsheet takes for a formula (T23)."""
+    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r", "\n", "|") else cell
+
+
+def _span(visit: Visit) -> tuple[str, str]:
+    """The days asked for, in the office's time; the end is included."""
+    zone = ZoneInfo(visit.world.hours.zone)
+    found = []
+    for name, more in (("dari", 0), ("sampai", 1)):
+        try:
+            day = dt.date.fromisoformat(visit.asked(name)) + dt.timedelta(days=more)
+            found.append(iso(dt.datetime.combine(day, dt.time(), zone)))
+        except ValueError:
+            found.append("")
+    return found[0], found[1]
+
+
+# ------------------------------------------------------------------ people
+
+
+def people(visit: Visit, said: str = "", status: int = 200) -> Response:
+    with visit.world.store.reading() as tx:
+        found = users.everybody(tx)
+    return show(visit, "people.html", status, people=found, wrong=said, now=visit.world.now())
+
+
+def change_people(visit: Visit) -> Response:
+    """Adding, disabling and new passwords; whoever does it gives the own password again."""
+    if not passwords.matches(visit.user.password_hash, visit.text("own")):
+        return people(visit, "Kata sandi Anda sendiri tidak cocok.", 422)
+    act = {"tambah": _add, "nonaktif": _switch, "aktif": _switch, "sandi": _reset}.get(visit.text("ubah"))
+    if act is None:
+        raise HTTPException(400)
+    wrong = act(visit)
+    return people(visit, wrong, 422) if wrong else RedirectResponse("/pengguna", 303)
+
+
+def _add(visit: Visit) -> str:
+    return login.add_user(visit.world, visit.text("login"), visit.text("name"), visit.text("role"), visit.text("password"), visit.user.login)
+
+
+def _switch(visit: Visit) -> str:
+    world, active = visit.world, visit.text("ubah") == "aktif"
+    with world.store.transaction() as tx:
+        user = users.by_login(tx, visit.text("login"))
+        if user is None or user.id == visit.user.id:
+            return "Pengguna tidak ada, atau Anda sendiri."
+        users.set_active(tx, user.id, active, world.now())
+        data = {"pengguna": user.login, "tindakan": "aktifkan" if active else "nonaktifkan"}
+        chain.append(tx, chain.OFFICE, world.now(), visit.user.login, "pengguna", data=dict(data))
+    return ""
+
+
+def _reset(visit: Visit) -> str:
+    world = visit.world
+    try:
+        password_hash = passwords.hashed(visit.text("password"), visit.text("login"))
+    except passwords.Weak as weak:
+        return str(weak)
+    with world.store.transaction() as tx:
+        user = users.by_login(tx, visit.text("login"))
+        if user is None:
+            return "Pengguna tidak ada."
+        users.set_password(tx, user.id, password_hash, world.now())
+        users.set_totp(tx, user.id, "")
+        chain.append(tx, chain.OFFICE, world.now(), visit.user.login, "kata_sandi", data={"pengguna": user.login})
+    return ""
+
+
+# ------------------------------------------------------------------ is everything running
+
+
+def health(visit: Visit) -> Response:
+    world, now = visit.world, visit.world.now()
+    with world.store.reading() as tx:
+        polled, mail = figures.mailboxes(tx), figures.quarantined_mail(tx)
+        jobs, stuck = figures.failed_jobs(tx), figures.stuck_mail(tx, now - dt.timedelta(minutes=15))
+        waiting = figures.waiting_jobs(tx)
+    alarms = [
+        *(_poll(visit, p) for p in polled),
+        Alarm("Surat yang gagal diambil", "bad" if mail else "good", f"{len(mail)} di karantina"),
+        Alarm("Pekerjaan yang gagal", "bad" if jobs else "good", f"{len(jobs)} di karantina, {waiting} menunggu"),
+        Alarm("Surat keluar", "bad" if stuck else "good", f"{len(stuck)} perlu dilihat"),
+    ]
+    return show(visit, "health.html", alarms=alarms, mail=mail, jobs=jobs, stuck=stuck)
+
+
+def _poll(visit: Visit, row: object) -> Alarm:
+    account, polled, paused = (getattr(row, n) for n in ("account", "polled_at", "paused"))
+    if paused:
+        return Alarm(f"Kotak surat {account}", "bad", f"dihentikan: {paused}")
+    old = not polled or visit.world.now() - dt.datetime.fromisoformat(polled) > dt.timedelta(minutes=15)
+    return Alarm(f"Kotak surat {account}", "bad" if old else "good", f"terakhir diperiksa {words.when(visit.world, polled)}")
+
+
