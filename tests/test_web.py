@@ -36,31 +36,34 @@ def staff(post: Post) -> dict[str, Person]:
     return {role: person(post.world, role) for role in PEOPLE}
 
 
-_numbers = itertools.count(1)
+_numbers, _copies = itertools.count(1), itertools.count(1)
 
 
 def letter(post: Post, *, doubtful: bool = False, persons: int = 1) -> Case:
     """A new case; complete ones go to Admin Agency, doubtful ones to the help desk."""
     number = next(_numbers)
     changes: dict[str, Any] = DOUBT if doubtful else {}
-    found = [requested(f"19850704201001{n}{number:03d}", f"Orang{n} Ke{number}", **changes) for n in range(1, persons + 1)]
+    found = [
+        requested(f"19850704201001{n}{number:03d}", f"Orang{n} Ke{number}", **changes) for n in range(1, persons + 1)
+    ]
     return post.mail(evidence(*found, number=f"027/{number}/2026"))
 
 
 @pytest.fixture(scope="module")
 def model(post: Post) -> Case:
-    """A case of two persons that went to Admin Agency; the table is walked on copies of it."""
+    """A case of two persons; the table is walked on copies of it, all of which Admin Agency had before."""
     return letter(post, persons=2)
 
 
 def copy_in(w: World, model: Case, state: str) -> Case:
     """A copy in any state, for the table only; real cases move through case.decide."""
-    number = next(_numbers)
+    number = next(_copies)
     changes = {"number": f"LPSE-2026-9{number:05d}", "state": state, "version": 1, "letter_key": None}
     with w.store.transaction() as tx:
         case_id = copied(tx, t.case_file, t.case_file.c.id == model.id, changes)
-        for table, more in ((t.case_person, {}), (t.step, {}), (t.message, {"content": f"{number}", "semantic": f"{number}"})):
+        for table, more in ((t.case_person, {}), (t.message, {"content": f"{number}", "semantic": f"{number}"})):
             copied(tx, table, table.c.case_id == model.id, {"case_id": case_id, **more})
+        steps.start(tx, case_id, "T6", 1, w.now(), w.now())
         chain.append(tx, case_id, w.now(), "mesin", "terima")
         return cases.get(tx, case_id)
 
@@ -98,7 +101,12 @@ def test_no_page_says_anything_about_a_case_to_whom_it_does_not_concern(post: Po
     hidden, shown = letter(post, doubtful=True), letter(post)
     for path in ("", "/kabar", "/lampiran/1/asli", "/lampiran/1/1/besar"):
         assert staff["admin_agency"].get(f"/berkas/{hidden.number}{path}").status_code == 404
-    assert staff["admin_agency"].post(f"/berkas/{hidden.number}/tindakan/catatan", {"version": hidden.version, "reason": "x"}).status_code == 404
+    assert (
+        staff["admin_agency"]
+        .post(f"/berkas/{hidden.number}/tindakan/catatan", {"version": hidden.version, "reason": "x"})
+        .status_code
+        == 404
+    )
     assert staff["admin_agency"].get(f"/berkas/{shown.number}").status_code == 200
     assert hidden.number not in staff["admin_agency"].get("/cari?q=Permohonan").text
     assert staff["sysadmin"].get(f"/berkas/{shown.number}").status_code == 403
@@ -111,7 +119,7 @@ def test_an_attachment_is_given_out_with_its_own_case_only(post: Post, staff: di
         blob = post.world.blobs / ("c" * 2) / ("c" * 64)
         blob.parent.mkdir(exist_ok=True)
         blob.write_bytes(b"<html><script>alert(1)</script>")
-        values = {"message_id": message.id, "seq": 1, "name": "a.html", "type": "html", "sha256": "c" * 64, "size": 31}
+        values = {"message_id": message.id, "seq": 9, "name": "a.html", "type": "html", "sha256": "c" * 64, "size": 31}
         attachment = tx.execute(t.attachment.insert().values(**values).returning(t.attachment.c.id)).scalar_one()
 
     assert staff["helpdesk"].get(f"/berkas/{other.number}/lampiran/{attachment}/asli").status_code == 404
@@ -120,7 +128,9 @@ def test_an_attachment_is_given_out_with_its_own_case_only(post: Post, staff: di
     assert answer.headers["content-disposition"].startswith('attachment; filename="a.html"')
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert "sandbox" in answer.headers["content-security-policy"]
-    assert staff["helpdesk"].get(f"/berkas/{one.number}/lampiran/{attachment}/1/besar").status_code == 404  # HTML has no pages
+    assert (
+        staff["helpdesk"].get(f"/berkas/{one.number}/lampiran/{attachment}/1/besar").status_code == 404
+    )  # HTML has no pages
 
 
 # ------------------------------------------------------------------ actions
@@ -131,7 +141,15 @@ def forms(w: World, found: Case, action: str, other: Case) -> dict[str, object]:
     with w.store.transaction() as tx:
         people = cases.persons(tx, found.id)
         if action in ("alasan", "terima_alasan"):
-            values = {"case_id": found.id, "name": "T3", "round": 1, "started_at": "2026", "due_at": "2026", "ended_at": "2026", "late": 1}
+            values = {
+                "case_id": found.id,
+                "name": "T3",
+                "round": 1,
+                "started_at": "2026",
+                "due_at": "2026",
+                "ended_at": "2026",
+                "late": 1,
+            }
             given = {"reason": "listrik padam"} if action == "terima_alasan" else {}
             step = tx.execute(t.step.insert().values(**values, **given).returning(t.step.c.id)).scalar_one()
         else:
@@ -145,7 +163,9 @@ def forms(w: World, found: Case, action: str, other: Case) -> dict[str, object]:
 
 @pytest.mark.parametrize("role", ["helpdesk", "admin_agency", "supervisor"])
 @pytest.mark.parametrize("action", sorted(ACTIONS))
-def test_actions_are_allowed_and_refused_as_the_table_says(post: Post, staff: dict[str, Person], model: Case, action: str, role: str) -> None:
+def test_actions_are_allowed_and_refused_as_the_table_says(
+    post: Post, staff: dict[str, Person], model: Case, action: str, role: str
+) -> None:
     rule, w = ACTIONS[action], post.world
     for state in sorted(STATES):
         other = copy_in(w, model, "perlu_tinjauan") if action == "gabung" else model
@@ -163,19 +183,30 @@ def test_the_machines_own_actions_are_the_only_ones_without_a_form() -> None:
 
 
 @pytest.mark.parametrize("role", ["helpdesk", "admin_agency", "supervisor"])
-def test_a_page_offers_what_is_allowed_and_nothing_else(post: Post, staff: dict[str, Person], model: Case, role: str) -> None:
+def test_a_page_offers_what_is_allowed_and_nothing_else(
+    post: Post, staff: dict[str, Person], model: Case, role: str
+) -> None:
     for state in sorted(STATES):
         found = copy_in(post.world, model, state)
         text = staff[role].get(f"/berkas/{found.number}").text
-        shown = set(re.findall(r'action="/berkas/[^/]+/tindakan/(\w+)"', text)) | ({"kembalikan"} if f"{found.number}/kembalikan" in text else set())
+        shown = set(re.findall(r'action="/berkas/[^/]+/tindakan/(\w+)"', text)) | (
+            {"kembalikan"} if f"{found.number}/kembalikan" in text else set()
+        )
         hidden = {"serahkan", "alasan", "terima_alasan"}  # only where there is a result or a deviation
         assert shown | hidden == set(actions.offered(found, role)) | hidden, state
 
 
 def test_a_stale_form_is_refused_and_names_who_was_faster(post: Post, staff: dict[str, Person]) -> None:
     found = letter(post, doubtful=True)
-    assert staff["helpdesk"].post(f"/berkas/{found.number}/tindakan/catatan", {"version": found.version, "reason": "pertama"}).status_code == 303
-    answer = staff["helpdesk"].post(f"/berkas/{found.number}/tindakan/tarik", {"version": found.version, "reason": "kedua"})
+    assert (
+        staff["helpdesk"]
+        .post(f"/berkas/{found.number}/tindakan/catatan", {"version": found.version, "reason": "pertama"})
+        .status_code
+        == 303
+    )
+    answer = staff["helpdesk"].post(
+        f"/berkas/{found.number}/tindakan/tarik", {"version": found.version, "reason": "kedua"}
+    )
 
     assert answer.status_code == 409
     assert "siti" in answer.text and f"/berkas/{found.number}" in answer.text
@@ -187,7 +218,9 @@ def test_an_open_page_learns_that_somebody_else_changed_the_case(post: Post, sta
     found = letter(post)
     path = f"/berkas/{found.number}/kabar?versi={found.version}"
     assert staff["helpdesk"].get(path).status_code == 204
-    staff["admin_agency"].post(f"/berkas/{found.number}/tindakan/kirim_balik", {"version": found.version, "reason": "SK keliru"})
+    staff["admin_agency"].post(
+        f"/berkas/{found.number}/tindakan/kirim_balik", {"version": found.version, "reason": "SK keliru"}
+    )
 
     assert "budi" in staff["helpdesk"].get(path).text
 
@@ -195,7 +228,12 @@ def test_an_open_page_learns_that_somebody_else_changed_the_case(post: Post, sta
 @pytest.mark.parametrize("version", ["", "abc", "-1", "1e3", "9" * 30, "١"])
 def test_a_form_with_a_broken_version_is_refused(post: Post, staff: dict[str, Person], version: str) -> None:
     found = letter(post, doubtful=True)
-    assert staff["helpdesk"].post(f"/berkas/{found.number}/tindakan/catatan", {"version": version, "reason": "x"}).status_code == 400
+    assert (
+        staff["helpdesk"]
+        .post(f"/berkas/{found.number}/tindakan/catatan", {"version": version, "reason": "x"})
+        .status_code
+        == 400
+    )
 
 
 # ------------------------------------------------------------------ the work of a day
@@ -206,7 +244,12 @@ def test_the_help_desk_corrects_forwards_and_the_next_case_opens(post: Post, sta
     found, waiting = letter(post, doubtful=True), letter(post, doubtful=True)
     refused = one.post(f"/berkas/{found.number}/tindakan/lengkap", {"version": found.version})
     assert refused.status_code == 409 and "Email" in refused.text
-    form = {"version": found.version, "person_id": first_person(w, found), "email": "orang@contoh.example", "nama": "Orang1 Ganti"}
+    form = {
+        "version": found.version,
+        "person_id": first_person(w, found),
+        "email": "orang@contoh.example",
+        "nama": "Orang1 Ganti",
+    }
     corrected = one.post(f"/berkas/{found.number}/tindakan/koreksi", form)
     assert corrected.headers["location"].startswith(f"/berkas/{found.number}?pesan=koreksi")
     with w.store.reading() as tx:
@@ -227,7 +270,9 @@ def test_a_return_shows_the_exact_mail_and_sends_what_was_edited(post: Post, sta
     page = staff["helpdesk"].get(f"/berkas/{found.number}/kembalikan").text
     assert "dinas@contoh.example" in page and "Dengan hormat" in page
     body = "Dengan hormat,\nMohon melengkapi alamat email.\nHormat kami"
-    staff["helpdesk"].post(f"/berkas/{found.number}/tindakan/kembalikan", {"version": found.version, "body": body.replace("\n", "\r\n")})
+    staff["helpdesk"].post(
+        f"/berkas/{found.number}/tindakan/kembalikan", {"version": found.version, "body": body.replace("\n", "\r\n")}
+    )
 
     sent = [m for m in post.sent() if found.number in str(m["Subject"])][-1]
     assert sent.get_content().replace("\r\n", "\n").strip() == body
@@ -238,15 +283,31 @@ def test_admin_agency_records_a_result_and_the_help_desk_passes_it_on(post: Post
     one = first_person(w, found)
     page = staff["admin_agency"].get(f"/berkas/{found.number}").text
     assert "Salin NIP" in page and "Aktifkan" in page
-    form = {"version": found.version, "state": found.state, "person_id": one, "result": "berhasil", "user_id": "ORANG.PPK"}
+    form = {
+        "version": found.version,
+        "state": found.state,
+        "person_id": one,
+        "result": "berhasil",
+        "user_id": "ORANG.PPK",
+    }
     assert staff["admin_agency"].post(f"/berkas/{found.number}/tindakan/catat_hasil", form).status_code == 303
     with w.store.reading() as tx:
         found = cases.get(tx, found.id)
     assert found.number in staff["helpdesk"].get("/hasil").text
-    for action, more in (("beritahukan", {}), ("serahkan", {"person_id": one, "how": "langsung"}), ("cetak", {}), ("arsipkan", {})):
+    for action, more in (
+        ("beritahukan", {}),
+        ("serahkan", {"person_id": one, "how": "langsung"}),
+        ("cetak", {}),
+        ("arsipkan", {}),
+    ):
         with w.store.reading() as tx:
             version = cases.get(tx, found.id).version
-        assert staff["helpdesk"].post(f"/berkas/{found.number}/tindakan/{action}", {"version": version, **more}).status_code == 303
+        assert (
+            staff["helpdesk"]
+            .post(f"/berkas/{found.number}/tindakan/{action}", {"version": version, **more})
+            .status_code
+            == 303
+        )
     with w.store.reading() as tx:
         assert cases.get(tx, found.id).state == "diarsipkan"
 
@@ -264,7 +325,11 @@ def test_opening_a_case_is_written_down_once_per_session(post: Post, staff: dict
     for _ in range(3):
         staff["supervisor"].get(f"/berkas/{found.number}")
     with post.world.store.reading() as tx:
-        rows = [e for e in chain.events(tx, chain.OFFICE) if e.action == "buka_berkas" and json.loads(e.data)["berkas"] == found.number]
+        rows = [
+            e
+            for e in chain.events(tx, chain.OFFICE)
+            if e.action == "buka_berkas" and json.loads(e.data)["berkas"] == found.number
+        ]
     assert [r.actor for r in rows] == ["ratna"]
 
 
@@ -286,7 +351,14 @@ def test_search_finds_by_any_word_and_survives_any(post: Post, staff: dict[str, 
 
 def test_hand_entry_becomes_a_case_like_any_other(post: Post, staff: dict[str, Person]) -> None:
     one = staff["helpdesk"]
-    form = {"channel": "langsung", "name": "Tamu", "subject": "Permohonan pengaktifan", "email": "", "ticket": "", "note": ""}
+    form = {
+        "channel": "langsung",
+        "name": "Tamu",
+        "subject": "Permohonan pengaktifan",
+        "email": "",
+        "ticket": "",
+        "note": "",
+    }
     assert one.post("/entri", form).status_code == 422
     files = [("files", ("..\\..\\etc/surat\r\nX: y.pdf", b"%PDF-1.4 uji", "application/pdf"))]
     answer = one.post("/entri", form, files=files)
@@ -322,7 +394,9 @@ def test_late_steps_are_explained_and_accepted_from_the_list(tmp_path: Path) -> 
 
 def test_figures_tell_what_the_machine_decided_and_who_overruled_it(post: Post, staff: dict[str, Person]) -> None:
     found = letter(post)
-    staff["admin_agency"].post(f"/berkas/{found.number}/tindakan/kirim_balik", {"version": found.version, "reason": "SK satker lain"})
+    staff["admin_agency"].post(
+        f"/berkas/{found.number}/tindakan/kirim_balik", {"version": found.version, "reason": "SK satker lain"}
+    )
     text = staff["supervisor"].get("/pengawas").text
 
     assert "SK satker lain" in text and found.number in text
@@ -344,7 +418,9 @@ def test_people_are_added_disabled_and_reset_with_the_own_password_only(post: Po
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "|cmd"])
 def test_no_exported_cell_is_a_formula(post: Post, staff: dict[str, Person], cell: str) -> None:
     found = letter(post, doubtful=True)
-    staff["helpdesk"].post(f"/berkas/{found.number}/tindakan/catatan", {"version": found.version, "reason": cell + " x"})
+    staff["helpdesk"].post(
+        f"/berkas/{found.number}/tindakan/catatan", {"version": found.version, "reason": cell + " x"}
+    )
     text = staff["supervisor"].get("/jejak.csv").text
 
     assert not re.search(r'(^|,|\n)"?[=+@\t\r|]', text)
@@ -352,7 +428,11 @@ def test_no_exported_cell_is_a_formula(post: Post, staff: dict[str, Person], cel
 
 def test_health_shows_what_is_set_aside(post: Post, staff: dict[str, Person]) -> None:
     with post.world.store.transaction() as tx:
-        tx.execute(t.quarantine.insert().values(account="utama", folder="INBOX", uidvalidity=1, uid="77", attempts=3, error="rusak sekali"))
+        tx.execute(
+            t.quarantine.insert().values(
+                account="utama", folder="INBOX", uidvalidity=1, uid="77", attempts=3, error="rusak sekali"
+            )
+        )
     text = staff["sysadmin"].get("/kesehatan").text
 
     assert "rusak sekali" in text and "Perlu dilihat" in text
@@ -364,4 +444,3 @@ def test_every_page_has_the_headers_of_a_closed_site(post: Post, staff: dict[str
     assert policy.startswith("default-src 'none'") and "unsafe" not in policy and "frame-ancestors 'none'" in policy
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["referrer-policy"] == "same-origin"
-

@@ -52,6 +52,8 @@ DOORS = (
     Door("/berkas/{number}/tindakan/{action}", casepage.act, STAFF, "POST"),
     Door("/berkas/{number}/lampiran/{attachment:int}/{page:int}/{size}", files.page, STAFF),
     Door("/berkas/{number}/lampiran/{attachment:int}/asli", files.original, STAFF),
+    Door("/berkas/{number}/formulir.pdf", files.form, STAFF),
+    Door("/berkas/{number}/bundel.pdf", files.bundle, ("helpdesk",)),
     Door("/entri", entries.form, ("helpdesk",)),
     Door("/entri", entries.enter, ("helpdesk",), "POST", upload=True),
     Door("/pengawas", overview.summary, ("supervisor",)),

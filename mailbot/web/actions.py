@@ -99,6 +99,10 @@ def _notify(visit: Visit, seen: Seen) -> Case:
     return agency.notify(visit.world, seen, visit.actor)
 
 
+def _receipt(visit: Visit, seen: Seen) -> Case:
+    return desk.send_receipt(visit.world, seen, visit.actor)
+
+
 def _hand_over(visit: Visit, seen: Seen) -> Case:
     return agency.hand_over(visit.world, seen, visit.actor, _id(visit, "person_id"), visit.text("how"))
 
@@ -118,6 +122,7 @@ def _simple(action: str) -> Do:
 DO: dict[str, Do] = {
     "lengkap": _forward, "kembalikan": _send_back, "tolak": _refuse, "koreksi": _correct, "panggil_balik": _call_back,
     "gabung": _merge, "pisah": _split, "cetak": _printed, "catat_hasil": _result, "beritahukan": _notify, "serahkan": _hand_over,
+    "tanda_terima": _receipt,
     "alasan": _explain, "terima_alasan": _accept, **{name: _simple(name) for name in SIMPLE},
 }  # fmt: skip
 

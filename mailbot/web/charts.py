@@ -48,7 +48,9 @@ def _y(value: float, top: int) -> float:
 
 def _line(value: int, top: int) -> Markup:
     y = _y(value, top)
-    line = Markup('<line class="axis" x1="{}" x2="{}" y1="{:.1f}" y2="{:.1f}"/><text x="{}" y="{:.1f}" text-anchor="end">{}</text>')
+    line = Markup(
+        '<line class="axis" x1="{}" x2="{}" y1="{:.1f}" y2="{:.1f}"/><text x="{}" y="{:.1f}" text-anchor="end">{}</text>'
+    )
     return line.format(LEFT, WIDE, y, y, LEFT - 5, y + 4, value)
 
 
@@ -60,5 +62,9 @@ def _bar(bar: Bar, x: float, step: float, top: int) -> Markup:
     parts = [rect.format("bar-ok", at, good, wide, HIGH - BOTTOM - good, said)]
     if bar.late:
         parts.append(rect.format("bar-late", at, full, wide, good - full, said))
-    parts.append(Markup('<text x="{:.1f}" y="{}" text-anchor="middle">{}</text>').format(x + step / 2, HIGH - 8, escape(bar.label)))
+    parts.append(
+        Markup('<text x="{:.1f}" y="{}" text-anchor="middle">{}</text>').format(
+            x + step / 2, HIGH - 8, escape(bar.label)
+        )
+    )
     return Markup().join(parts)

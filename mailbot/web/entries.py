@@ -29,7 +29,11 @@ def enter(visit: Visit) -> Response:
 
 
 def _entry(visit: Visit) -> Entry:
-    files = tuple((_name(f), f.file.read(MAX_FILE + 1)) for f in visit.form.getlist("files") if isinstance(f, UploadFile) and f.filename)
+    files = tuple(
+        (_name(f), f.file.read(MAX_FILE + 1))
+        for f in visit.form.getlist("files")
+        if isinstance(f, UploadFile) and f.filename
+    )
     for name, data in files:
         if len(data) > MAX_FILE:
             raise Refused(f"Berkas {name} lebih besar daripada 25 MB.")
@@ -38,7 +42,15 @@ def _entry(visit: Visit) -> Entry:
     name, subject = visit.text("name").strip()[:100], visit.text("subject").strip()[:200]
     if not name or not subject:
         raise Refused("Isikan nama penyerah dan perihal.")
-    return Entry(visit.text("channel"), name, subject, files, _email(visit.text("email")), visit.text("ticket").strip()[:40], visit.text("note").strip()[:500])
+    return Entry(
+        visit.text("channel"),
+        name,
+        subject,
+        files,
+        _email(visit.text("email")),
+        visit.text("ticket").strip()[:40],
+        visit.text("note").strip()[:500],
+    )
 
 
 def _name(file: UploadFile) -> str:
@@ -54,5 +66,3 @@ def _email(typed: str) -> str:
         return str(validate_email(typed.strip(), check_deliverability=False, test_environment=True).normalized)
     except EmailNotValidError as error:
         raise Refused("Alamat email penyerah tidak sah.") from error
-
-

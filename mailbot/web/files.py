@@ -19,7 +19,7 @@ from mailbot.store import mails
 from mailbot.web import opened
 from mailbot.web.sheet import case_row
 from mailbot.web.visit import Visit
-from mailbot.work import World, blob_path
+from mailbot.work import World, blob_path, papers
 
 LARGE, SMALL = 1400, 180  # pixels across
 _locks = [Lock() for _ in range(16)]  # one page is drawn once, however many ask at the same time
@@ -77,6 +77,27 @@ def original(visit: Visit) -> Response:
     opened.download(visit, row.number, found.name, found.sha256)
     headers = {"Content-Disposition": disposition(found.name), "Content-Security-Policy": "default-src 'none'; sandbox"}
     return FileResponse(path, media_type="application/octet-stream", headers=headers)
+
+
+def form(visit: Visit) -> Response:
+    """The Formulir Serah Terima Berkas as it stands."""
+    with visit.world.store.reading() as tx:
+        row = case_row(visit, tx, visit.request.path_params["number"])
+        data = papers.form_pdf(visit.world, tx, row.id)
+    return _paper(data, f"Formulir {row.number}.pdf")
+
+
+def bundle(visit: Visit) -> Response:
+    """Mail, form and attachments in one PDF for the printer (R-09)."""
+    with visit.world.store.reading() as tx:
+        row = case_row(visit, tx, visit.request.path_params["number"])
+    opened.download(visit, row.number, "bundel cetak", "")
+    return _paper(papers.bundle_of(visit.world, row.id).pdf, f"Bundel {row.number}.pdf")
+
+
+def _paper(data: bytes, name: str) -> Response:
+    headers = {"Content-Disposition": disposition(name), "Content-Security-Policy": "default-src 'none'; sandbox"}
+    return Response(data, media_type="application/pdf", headers=headers)
 
 
 def disposition(name: str) -> str:

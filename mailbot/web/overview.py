@@ -44,7 +44,10 @@ def summary(visit: Visit) -> Response:
 
 
 def _per_step(days: list[StepDay]) -> list[Bar]:
-    return [Bar(label, sum(d.done for d in days if d.name == name), sum(d.late for d in days if d.name == name)) for name, label in words.STEPS.items()]
+    return [
+        Bar(label, sum(d.done for d in days if d.name == name), sum(d.late for d in days if d.name == name))
+        for name, label in words.STEPS.items()
+    ]
 
 
 def _weeks(today: dt.date) -> list[dt.date]:
@@ -120,9 +123,13 @@ def trail_file(visit: Visit) -> Response:
     writer = csv.writer(out)
     writer.writerow(("waktu", "oleh", "tindakan", "berkas", "dari", "menjadi", "keterangan", "data"))
     with visit.world.store.transaction() as tx:
-        chain.append(tx, chain.OFFICE, visit.world.now(), visit.user.login, "ekspor", data={"dari": since, "sampai": until})
+        chain.append(
+            tx, chain.OFFICE, visit.world.now(), visit.user.login, "ekspor", data={"dari": since, "sampai": until}
+        )
         for e in audit.all_between(tx, since, until or "9999"):
-            writer.writerow([harmless(str(v or "")) for v in (e.at, e.actor, e.action, e.number, e.old, e.new, e.reason, e.data)])
+            writer.writerow(
+                [harmless(str(v or "")) for v in (e.at, e.actor, e.action, e.number, e.old, e.new, e.reason, e.data)]
+            )
     headers = {"Content-Disposition": 'attachment; filename="jejak.csv"'}
     return Response("\ufeff" + out.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
 
@@ -166,7 +173,14 @@ def change_people(visit: Visit) -> Response:
 
 
 def _add(visit: Visit) -> str:
-    return login.add_user(visit.world, visit.text("login"), visit.text("name"), visit.text("role"), visit.text("password"), visit.user.login)
+    return login.add_user(
+        visit.world,
+        visit.text("login"),
+        visit.text("name"),
+        visit.text("role"),
+        visit.text("password"),
+        visit.user.login,
+    )
 
 
 def _switch(visit: Visit) -> str:
@@ -220,6 +234,6 @@ def _poll(visit: Visit, row: object) -> Alarm:
     if paused:
         return Alarm(f"Kotak surat {account}", "bad", f"dihentikan: {paused}")
     old = not polled or visit.world.now() - dt.datetime.fromisoformat(polled) > dt.timedelta(minutes=15)
-    return Alarm(f"Kotak surat {account}", "bad" if old else "good", f"terakhir diperiksa {words.when(visit.world, polled)}")
-
-
+    return Alarm(
+        f"Kotak surat {account}", "bad" if old else "good", f"terakhir diperiksa {words.when(visit.world, polled)}"
+    )

@@ -58,10 +58,12 @@ def _wrapped(world: World, entry: Entry) -> bytes:
     mail["Date"] = format_datetime(world.now().replace(hour=0, minute=0, second=0, microsecond=0))
     mail["From"] = entry.email or f"entri-{entry.channel}@{world.office.domain}"
     mail["To"], mail["Subject"] = world.office.email, entry.subject
-    digest = hashlib.sha256(b"\0".join(data for _, data in entry.files)).hexdigest()[:32]
+    words = "\0".join((entry.name, entry.subject, entry.email, entry.note)).encode()
+    digest = hashlib.sha256(b"\0".join((words, *(data for _, data in entry.files)))).hexdigest()[:32]
     mail["Message-ID"] = f"<entri.{digest}@{world.office.domain}>"
     mail.set_content(f"{entry.name}\n{entry.note}\n")
     for name, data in entry.files:
         main, _, sub = (mimetypes.guess_type(name)[0] or "application/octet-stream").partition("/")
         mail.add_attachment(data, maintype=main, subtype=sub, filename=name)
+    mail.set_boundary(f"entri-{digest}")  # a random one would make other bytes of a second click
     return mail.as_bytes()
