@@ -222,7 +222,7 @@ def _office(file: str, head: Head) -> Found:
         if at is None and under and len(re.findall(r"[A-Z]{4,}", text)) >= 2:
             at = 0
         if at is not None and not re.search(r"\d{4}|telp|telepon|@|\bjl\b|jalan", text, re.I):
-            best = _found(file, page, line.words[at:], " ".join(w.text for w in line.words[at:]).strip())
+            best = _found(file, page, line.words[at:], " ".join(w.text for w in line.words[at:]).strip(" |_~.,;:—–-"))
         elif best.value:
             break
         under = not best.value and bool(re.search(r"PEMERINTAH|KEMENTERIAN|KABUPATEN|PROVINSI", text))
