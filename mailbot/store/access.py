@@ -70,3 +70,9 @@ def everything(tx: Connection) -> list[Row[Any]]:
 
 def get(tx: Connection, access_id: int) -> Row[Any]:
     return tx.execute(select(t.access_right).where(t.access_right.c.id == access_id)).one()
+
+
+def same(tx: Connection, right: AccessRight) -> Row[Any] | None:
+    """What the register holds under the same NIP, role and office."""
+    key = (t.access_right.c.nip == right.nip, t.access_right.c.peran == right.peran, t.access_right.c.instansi == right.instansi)
+    return tx.execute(select(t.access_right).where(*key)).first()

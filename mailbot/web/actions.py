@@ -11,7 +11,7 @@ from mailbot.sop import case
 from mailbot.sop.case import Refused
 from mailbot.store import cases
 from mailbot.web.visit import Visit
-from mailbot.work import agency, desk
+from mailbot.work import agency, archive, desk
 from mailbot.work.agency import Result
 from mailbot.work.desk import Seen
 
@@ -25,7 +25,6 @@ SIMPLE = (
     "kirim_balik",
     "minta_panggilan",
     "catatan",
-    "arsipkan",
 )
 MACHINE_ONLY = ("lanjutkan", "hasil_lengkap", "ingatkan")  # follow from other actions, or from mail and time
 
@@ -115,6 +114,10 @@ def _accept(visit: Visit, seen: Seen) -> Case:
     return desk.accept(visit.world, seen, visit.actor, _id(visit, "step_id"))
 
 
+def _archive(visit: Visit, seen: Seen) -> Case:
+    return archive.archive(visit.world, seen, visit.actor)
+
+
 def _simple(action: str) -> Do:
     return lambda visit, seen: desk.simply(visit.world, seen, action, visit.actor, visit.text("reason"))
 
@@ -122,7 +125,7 @@ def _simple(action: str) -> Do:
 DO: dict[str, Do] = {
     "lengkap": _forward, "kembalikan": _send_back, "tolak": _refuse, "koreksi": _correct, "panggil_balik": _call_back,
     "gabung": _merge, "pisah": _split, "cetak": _printed, "catat_hasil": _result, "beritahukan": _notify, "serahkan": _hand_over,
-    "tanda_terima": _receipt,
+    "tanda_terima": _receipt, "arsipkan": _archive,
     "alasan": _explain, "terima_alasan": _accept, **{name: _simple(name) for name in SIMPLE},
 }  # fmt: skip
 

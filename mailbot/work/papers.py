@@ -190,7 +190,7 @@ def bundle_of(world: World, case_id: int) -> Printed:
     sheets = tuple(_sheet(world, n, row, row.sha256 in signed, texts) for n, row in enumerate(rows, 1))
     pictures = {name: data for sheet in sheets for name, data in sheet.pictures}
     made = Bundle(filled, tuple(letters), sheets)
-    originals = tuple((f"{n:02d}-{_plain(r.name)}", blob_path(world.blobs, r.sha256)) for n, r in enumerate(rows, 1) if r.sha256 in signed)
+    originals = tuple((f"{n:02d}-{plain(r.name)}", blob_path(world.blobs, r.sha256)) for n, r in enumerate(rows, 1) if r.sha256 in signed)
     return Printed(bundle.to_pdf(made, kop_of(world), pictures, world.office.templates), originals)
 
 
@@ -225,5 +225,5 @@ def _sheet(world: World, number: int, row: Row[Any], signed: bool, texts: dict[s
     return Sheet(number, safe(row.name), row.sha256, compose.size_of(row.size), row.round, signed, tuple(pictures), text, problem)
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
     return "".join(c if c.isalnum() or c in "._-" else "_" for c in name)[:80] or "berkas"
