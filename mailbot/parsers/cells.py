@@ -1,0 +1,127 @@
+"""Ruled tables of a page: rules -> grid -> cells, each read on its own so that a wrapped value stays whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import cv2
+import numpy as np
+
+from mailbot.model import Box, Cell, Line, Table, Word
+from mailbot.parsers import ocr
+from mailbot.parsers.ocr import Pixels, Rect
+
+_DARK = 205  # of flattened pixels: faint rules are still below it, noise of the paper is not
+
+
+def _rules(grey: Pixels) -> tuple[Pixels, Pixels]:
+    """Masks of horizontal and vertical rules; flattened pixels, never Otsu."""
+    dark = (grey < _DARK).astype(np.uint8)
+    across = cv2.morphologyEx(cv2.dilate(dark, np.ones((3, 1), np.uint8)), cv2.MORPH_OPEN, np.ones((1, 90), np.uint8))
+    down = cv2.morphologyEx(cv2.dilate(dark, np.ones((1, 3), np.uint8)), cv2.MORPH_OPEN, np.ones((60, 1), np.uint8))
+    solid = cv2.morphologyEx(across & down, cv2.MORPH_OPEN, np.ones((14, 14), np.uint8))  # filled areas
+    block = cv2.dilate(solid, np.ones((25, 25), np.uint8)) if solid.any() else solid
+    return across & (1 - block), down & (1 - block)
+
+
+def _cells(across: Pixels, down: Pixels) -> list[list[Rect]]:
+    """Rectangles closed in by rules, grouped by table."""
+    if not down.any():
+        return []
+    across = cv2.morphologyEx(across, cv2.MORPH_CLOSE, np.ones((1, 25), np.uint8))
+    down = cv2.morphologyEx(down, cv2.MORPH_CLOSE, np.ones((25, 1), np.uint8))
+    grid = cv2.dilate(across | down, np.ones((3, 3), np.uint8))
+    amount, labels, stats, _ = cv2.connectedComponentsWithStats(grid)
+    tables: list[list[Rect]] = []
+    for label in range(1, amount):
+        x, y, w, h, _ = (int(v) for v in stats[label])
+        if w < 150 or h < 60 or len(tables) > 40 or not down[y : y + h, x : x + w].any():
+            continue
+        holes = (labels[y : y + h, x : x + w] != label).astype(np.uint8)
+        _, _, parts, _ = cv2.connectedComponentsWithStats(holes, connectivity=4)
+        inner = [(int(a) + x, int(b) + y, int(c), int(d)) for a, b, c, d, size in parts[1:]
+                 if a > 0 and b > 0 and a + c < w and b + d < h and c >= 20 and d >= 20 and size > 0.8 * c * d]
+        if len(inner) >= 2:
+            tables.append(inner)
+    return tables
+
+
+def _ranks(values: list[int]) -> dict[int, int]:
+    """Row or column index for each edge; edges within 12 pixels are one."""
+    ranks: dict[int, int] = {}
+    rank, last = -1, -100
+    for value in sorted(set(values)):
+        rank += value - last > 12
+        last = value
+        ranks[value] = rank
+    return ranks
+
+
+def _tables(groups: list[list[Rect]], words: dict[Rect, tuple[Line, ...]],
+            shape: tuple[int, ...]) -> tuple[Table, ...]:
+    high, wide = shape[:2]
+
+    def box(x: int, y: int, w: int, h: int) -> Box:
+        return (x / wide, y / high, (x + w) / wide, (y + h) / high)
+
+    tables = []
+    for group in groups:
+        rows, columns = _ranks([r[1] for r in group]), _ranks([r[0] for r in group])
+        cells = sorted((Cell(rows[r[1]], columns[r[0]], box(*r), words.get(r, ())) for r in group),
+                       key=lambda c: (c.row, c.column))
+        left, top = min(r[0] for r in group), min(r[1] for r in group)
+        right, bottom = max(r[0] + r[2] for r in group), max(r[1] + r[3] for r in group)
+        tables.append(Table(box(left, top, right - left, bottom - top), tuple(cells)))
+    return tuple(tables)
+
+
+def _inked(grey: Pixels, rect: Rect) -> bool:
+    x, y, w, h = rect
+    return int((grey[y : y + h, x : x + w] < 150).sum()) > 15
+
+
+def read(grey: Pixels) -> tuple[tuple[Line, ...], tuple[Table, ...]]:
+    """Body and cells of a scan are read apart; the lines of both in reading order."""
+    across, down = _rules(grey)
+    groups = _cells(across, down)
+    clean = grey.copy()
+    clean[cv2.dilate(across | down, np.ones((3, 3), np.uint8)) > 0] = 255
+    rects = [rect for group in groups for rect in group if _inked(clean, rect)]
+    words = dict(zip(rects, (tuple(lines) for lines in ocr.read(clean, rects, psm=6)), strict=True)) if rects else {}
+    for x, y, w, h in rects:
+        clean[y : y + h, x : x + w] = 255
+    lines = ocr.read(clean, psm=4)[0]
+    tables = _tables(groups, words, grey.shape)
+    for table in tables:
+        at = next((i for i, line in enumerate(lines) if line.box[1] > table.box[1]), len(lines))
+        lines[at:at] = [line for cell in table.cells for line in cell.lines]
+    return tuple(lines), tables
+
+
+def of_layer(lines: Sequence[Line], grey: Pixels) -> tuple[Table, ...]:
+    """Cells of a born-digital page: its words by their centres."""
+    groups = _cells(*_rules(grey))
+    high, wide = grey.shape
+    words: dict[Rect, tuple[Line, ...]] = {}
+    for rect in (rect for group in groups for rect in group):
+        x, y, w, h = rect
+        inside = [word for line in lines for word in line.words
+                  if x <= (word.box[0] + word.box[2]) / 2 * wide < x + w
+                  and y <= (word.box[1] + word.box[3]) / 2 * high < y + h]
+        words[rect] = as_lines(inside)
+    return _tables(groups, words, grey.shape)
+
+
+def as_lines(words: Iterable[Word]) -> tuple[Line, ...]:
+    """Words in reading order: rows by vertical centre, each from left to right."""
+    rows: list[list[Word]] = []
+    for word in sorted(words, key=lambda w: w.box[1] + w.box[3]):
+        middle = (word.box[1] + word.box[3]) / 2
+        last = rows[-1][0] if rows else None
+        if last and middle - (last.box[1] + last.box[3]) / 2 < 0.5 * min(
+            last.box[3] - last.box[1], word.box[3] - word.box[1]
+        ):
+            rows[-1].append(word)
+        else:
+            rows.append([word])
+    return tuple(Line(tuple(sorted(row, key=lambda w: w.box[0]))) for row in rows)
