@@ -88,7 +88,9 @@ def _percent(part: int, whole: int) -> str:
 
 
 def row(name: str, counts: Counter[str], pages: int) -> None:
-    cells = [f"{_percent(counts[f'{c} first'], counts[c])}/{_percent(counts[f'{c} agreed'], counts[c])}" for c in COLUMNS]
+    cells = [
+        f"{_percent(counts[f'{c} first'], counts[c])}/{_percent(counts[f'{c} agreed'], counts[c])}" for c in COLUMNS
+    ]
     for mark in MARKS:
         hit, false = counts[f"{mark} hit"], counts[f"{mark} false"]
         cells.append(f"{_percent(hit, hit + false)}/{_percent(hit, counts[f'{mark} real'])}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import random
+import re
 from dataclasses import dataclass, field
 
 import cv2
@@ -158,19 +159,20 @@ def paper(seed: int, kind: str | None = None, marked: bool | None = None) -> Pap
         html += (f'<div style="margin:6mm 0 0 {shift}mm;page-break-inside:avoid">KEPALA {office},'
                  f'<div style="height:{rng.randint(22, 32)}mm"></div><u>{signer["Nama"]}</u><br>Pembina Tingkat I<br>'
                  f'NIP. {_spaced(signer["NIP"], rng)}</div>')  # fmt: skip
-    pixels, anchor = _drawn(html, rng, signer["Nama"] if signed else "")
+    pixels, anchor, text = _drawn(html, rng, signer["Nama"] if signed else "")
     pixels, signature, stamp, traps = inks.mark(pixels, anchor if signs else None, anchor, place, office, rng)
     people = [*persons, signer] if signed else persons
-    return Paper(pixels, kind, frozenset(p["NIP"] for p in people), frozenset(p["No. HP"] for p in persons),
-                 frozenset(p["Email"] for p in persons), has_kop, signature, stamp,
-                 (*traps, *(("shaded",) if shaded and kind in ("grid", "annex") else ())), wrapped)  # fmt: skip
+    shown = {key: frozenset(p[key] for p in group if p[key] in text)
+             for key, group in (("NIP", people), ("No. HP", persons), ("Email", persons))}  # fmt: skip
+    traps += ("shaded",) if shaded and kind in ("grid", "annex") else ()
+    return Paper(pixels, kind, shown["NIP"], shown["No. HP"], shown["Email"], has_kop, signature, stamp, traps, wrapped)
 
 
 _FONTS = FontConfiguration()
 
 
-def _drawn(html: str, rng: random.Random, signer: str) -> tuple[Pixels, Box | None]:
-    """The first page as pixels, and where the signer's name stands."""
+def _drawn(html: str, rng: random.Random, signer: str) -> tuple[Pixels, Box | None, str]:
+    """The first page as pixels, where the signer's name stands, and the page's text without blanks."""
     size = rng.choice((10, 10.5, 11, 11.5, 12))
     paper_size = rng.choice(("210mm 297mm", "210mm 297mm", "215mm 330mm"))
     css = (f"@page{{size:{paper_size};margin:14mm 20mm 14mm 24mm}}body{{font:{size}pt/1.3 '{rng.choice(FONTS)}';color:#111}}"
@@ -179,7 +181,8 @@ def _drawn(html: str, rng: random.Random, signer: str) -> tuple[Pixels, Box | No
     with pdfium.PdfDocument(data) as document:
         page = document[0]
         image = page.render(scale=DPI / 72).to_numpy()[..., :3].copy()
-        return image, _found(page, signer, image.shape) if signer else None
+        text = re.sub(r"\s", "", page.get_textpage().get_text_bounded())
+        return image, _found(page, signer, image.shape) if signer else None, text
 
 
 def _found(page: object, text: str, shape: tuple[int, ...]) -> Box | None:

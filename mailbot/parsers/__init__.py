@@ -45,10 +45,13 @@ def _open_mail(path: str, into: str) -> Submission:
     return replace(mail, attachments=files.expand(mail.attachments, into))
 
 
-def read(mail: Submission, today: dt.date) -> Evidence:
-    """All documents, persons and facts of one mail. Identical attachments are read once; pages run in parallel."""
+def read(mail: Submission, today: dt.date, anchors: tuple[str, ...] = ()) -> Evidence:
+    """All documents, persons and facts of one mail. Identical attachments are read once; pages run in parallel.
+
+    `anchors`: files with root certificates against which electronic signatures are judged.
+    """
     unique = {a.sha256: a for a in mail.attachments if not ignorable(a)}
-    readings = list(read_files(unique.values()))
+    readings = read_files(unique.values(), anchors)
     return understand(mail, tuple(readings), today)
 
 
@@ -57,8 +60,9 @@ def ignorable(attachment: Attachment) -> bool:
     return attachment.type in ("ics", "html") or attachment.name.lower().endswith((".p7s", ".asc", ".vcf"))
 
 
-def read_files(attachments: Iterable[Attachment]) -> list[FileReading]:
-    return [_assembled(a, start) for a, start in [(a, _start(a)) for a in attachments]]
+def read_files(attachments: Iterable[Attachment], anchors: tuple[str, ...] = ()) -> list[FileReading]:
+    """One reading per attachment, in order; safe to be called by several threads, whose pages share the cores."""
+    return [_assembled(a, start, anchors) for a, start in [(a, _start(a)) for a in attachments]]
 
 
 def _start(attachment: Attachment) -> object:
@@ -76,7 +80,7 @@ def _start(attachment: Attachment) -> object:
     return [_pool.submit(copy_context().run, _page, attachment, number) for number in range(1, count + 1)]
 
 
-def _assembled(attachment: Attachment, started: object) -> FileReading:
+def _assembled(attachment: Attachment, started: object, anchors: tuple[str, ...]) -> FileReading:
     name, kind = attachment.name, attachment.type
     if isinstance(started, str):
         return FileReading(name, attachment.sha256, kind, problem=started)
@@ -86,7 +90,7 @@ def _assembled(attachment: Attachment, started: object) -> FileReading:
     broken = next((p.problem for p in found if p.problem and p.problem.startswith("FILE-")), None)
     if broken and all(p.problem for p in found):
         return FileReading(name, attachment.sha256, kind, problem=broken)
-    return FileReading(name, attachment.sha256, kind, found, _signature(attachment))
+    return FileReading(name, attachment.sha256, kind, found, _signature(attachment, anchors))
 
 
 def _office(attachment: Attachment) -> tuple[PageReading, ...]:
@@ -106,25 +110,26 @@ def _page(attachment: Attachment, number: int) -> tuple[PageReading, ...]:
         return (PageReading(number, "none", problem=failure.code or "FILE-RUSAK"),)
 
 
-def _signature(attachment: Attachment) -> Tte | None:
-    if attachment.type != "pdf":
+def _signature(attachment: Attachment, anchors: tuple[str, ...]) -> Tte | None:
+    """Only files that hold an open /ByteRange can be signed: the search spares most files a child."""
+    if attachment.type != "pdf" or b"/ByteRange" not in Path(attachment.path).read_bytes():
         return None
     try:
-        found = _limited(signatures, attachment, attachment.path, result=tuple[Tte, ...])
+        found = _limited(signatures, attachment, attachment.path, anchors, reads=anchors, result=tuple[Tte, ...])
     except child.ChildFailed:
         return None
     return found[0] if found else None
 
 
-def signatures(path: str) -> tuple[Tte, ...]:
-    found = tte.read(path)
+def signatures(path: str, anchors: tuple[str, ...]) -> tuple[Tte, ...]:
+    found = tte.read(path, anchors)
     return (found,) if found else ()
 
 
-def _limited(function, attachment: Attachment, *args: object, result):  # type: ignore[no-untyped-def]
+def _limited(function, attachment: Attachment, *args: object, result, reads=()):  # type: ignore[no-untyped-def]
     with tempfile.TemporaryDirectory(prefix="mailbot-") as scratch:
-        reads = (str(Path(attachment.path).resolve()),)
-        limits = child.Limits(seconds=PAGE_SECONDS, cpu_seconds=60, reads=reads, scratch=scratch)
+        allowed = tuple(str(Path(path).resolve()) for path in (attachment.path, *reads))
+        limits = child.Limits(seconds=PAGE_SECONDS, cpu_seconds=60, reads=allowed, scratch=scratch)
         return child.run(function, *args, result=result, limits=limits)
 
 

@@ -92,7 +92,9 @@ def _cuts_letters(small: Pixels, quad: Pixels) -> bool:
     if len(boxes) < 60:
         return False
     centres = boxes[:, :2] + boxes[:, 2:4] / 2
-    inside = sum(cv2.pointPolygonTest(quad, (float(x), float(y)), False) > 0 for x, y in centres[:: max(1, len(boxes) // 400)])
+    inside = sum(
+        cv2.pointPolygonTest(quad, (float(x), float(y)), False) > 0 for x, y in centres[:: max(1, len(boxes) // 400)]
+    )
     return inside < 0.93 * len(centres[:: max(1, len(boxes) // 400)])
 
 
@@ -115,7 +117,8 @@ def _rectified(image: Pixels, quad: Pixels) -> Pixels:
 
 def _glyphs(grey: Pixels) -> Pixels:
     """Boxes (left, top, width, height) of letter-sized ink at 100 dpi: rules, pictures and specks are left out."""
-    ink = (grey < max(140, 235 - 2.2 * (235 - float(np.percentile(grey[::4, ::4], 3))) / 2)).astype(np.uint8)
+    darkest = min(150.0, float(np.percentile(grey[::4, ::4], 1)))
+    ink = (grey < darkest + 0.7 * (250 - darkest)).astype(np.uint8)  # faint pages keep their letters whole
     _, _, stats, _ = cv2.connectedComponentsWithStats(ink)
     boxes = stats[1:, :4]
     longer, shorter = boxes[:, 2:4].max(1), boxes[:, 2:4].min(1)
@@ -180,7 +183,9 @@ def _turns(image: Pixels, boxes: Pixels, shape: tuple[int, ...]) -> int:
 
 def _lines(boxes: Pixels, limit: int) -> list[tuple[int, int, int, int]]:
     """Rectangles at 100 dpi around the longest pieces of text lines, of ordinary height."""
-    mask: Pixels = np.zeros((int((boxes[:, 1] + boxes[:, 3]).max()) + 2, int((boxes[:, 0] + boxes[:, 2]).max()) + 14), np.uint8)
+    mask: Pixels = np.zeros(
+        (int((boxes[:, 1] + boxes[:, 3]).max()) + 2, int((boxes[:, 0] + boxes[:, 2]).max()) + 14), np.uint8
+    )
     for x, y, w, h in boxes:
         mask[y : y + h, x : x + w + 12] = 1
     _, _, stats, _ = cv2.connectedComponentsWithStats(mask)

@@ -1,10 +1,11 @@
-"""Letterhead, signature and stamp of an upright page. Three-valued: "not_found" is never "absent"."""
+"""Letterhead, signature and stamp of an upright page at 100 dpi. Three-valued: "not_found" is never "absent"."""
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import product
 
 import cv2
@@ -14,74 +15,145 @@ from rapidfuzz import fuzz
 from mailbot.model import Box, Line, Mark
 from mailbot.parsers.ocr import Pixels
 
-_MM = 200 / 25.4
-_RADII_MM = (14.0, 22.0)
-_STAMP_SEEN = 0.60  # share of the ring's angles that carry ink
-_HEADS = ("PEMERINTAH", "KABUPATEN", "DINAS", "BADAN", "KECAMATAN", "SEKRETARIAT", "BUPATI", "INSPEKTORAT",
-          "PROVINSI", "KELURAHAN", "KEMENTERIAN", "RUMAH SAKIT", "PUSKESMAS", "SATUAN POLISI")
+_MM = 100 / 25.4  # pixels
+_RADII_MM = (13.0, 23.5)
+_RING_SEEN = 0.62  # share of the ring's angles that carry ink
+_FRAME_SEEN = 0.55  # share of the outline of any other shape
 _UNKNOWN = Mark("cannot_judge")
+Area = tuple[int, int, int, int]  # left, top, right, bottom in pixels
+_SQUARE: Pixels = np.ones((3, 3), np.uint8)
 
 
-def _ink(image: Pixels) -> Pixels:
-    """Mask of blue, violet and red ink by Lab distance from the paper; Lab keeps faded violet, saturation does not."""
-    half = cv2.resize(image, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-    lab = cv2.cvtColor(half, cv2.COLOR_BGR2LAB)
-    a, b = lab[..., 1].astype(np.int16), lab[..., 2].astype(np.int16)
-    a -= int(np.median(a[::8, ::8]))
-    b -= int(np.median(b[::8, ::8]))
-    mask = ((b < -9) | ((a > 28) & (b < 22))).astype(np.uint8)
-    mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
-    return cv2.resize(mask, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_NEAREST)
+@dataclass(frozen=True, slots=True)
+class _Stamp:
+    """`area`: the filled shape of the stamp, as large as the page."""
+
+    score: float
+    box: tuple[float, float, float, float]
+    area: Pixels
 
 
-def _coverage(mask: Pixels, x: float, y: float, radius: float, width: int = 1) -> float:
-    """Share of 120 angles at which the circle meets ink."""
-    angles = np.linspace(0, 2 * math.pi, 120, endpoint=False)
-    hit: Pixels = np.zeros(120, bool)
-    for r in (radius + step for step in range(-width, width + 1)):
-        xs = np.round(x + r * np.cos(angles)).astype(int)
-        ys = np.round(y + r * np.sin(angles)).astype(int)
-        inside = (xs >= 0) & (ys >= 0) & (xs < mask.shape[1]) & (ys < mask.shape[0])
-        hit[inside] |= mask[ys[inside], xs[inside]] > 0
-    return float(hit.mean())
+# ------------------------------------------------------------------ ink
 
 
-def _vote(small: Pixels, radius: float) -> tuple[float, int, int]:
-    """The centre where a ring of this radius meets most ink, less the ink on the discs beside it."""
-    size = math.ceil(radius) + 4
+def _ink(small: Pixels) -> Pixels:
+    """How much each pixel is coloured like blue, violet or red ink. Lab keeps faded violet, saturation does not."""
+    lab = cv2.cvtColor(small, cv2.COLOR_BGR2LAB).astype(np.int16)
+    a = lab[..., 1] - int(np.median(lab[::8, ::8, 1]))
+    b = lab[..., 2] - int(np.median(lab[::8, ::8, 2]))
+    return np.maximum(-b, a - np.maximum(0, b - a // 2))
+
+
+def _mask(ink: Pixels) -> Pixels:
+    """Ink or not: what stands out of the page's own colour noise and is more than a speck."""
+    noise = float(np.percentile(np.abs(ink[::4, ::4]), 60))
+    mask = (ink > max(5.0, 3.5 * noise)).astype(np.uint8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask)
+    real = stats[:, 4] >= 5
+    real[0] = False
+    return real[labels].astype(np.uint8)
+
+
+# ------------------------------------------------------------------ stamp
+
+
+_ANGLES = np.linspace(0, 2 * math.pi, 120, endpoint=False)
+_STEPS = np.array(list(product((-2, -1, 0, 1, 2), (-2, -1, 0, 1, 2), (-2, 0, 2))), np.float64)
+
+
+def _coverage(mask: Pixels, circles: Pixels) -> Pixels:
+    """For each circle (x, y, radius) the share of 120 angles at which it meets ink, give or take a pixel."""
+    edge = cv2.copyMakeBorder(mask, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+    hit: Pixels = np.zeros((len(circles), len(_ANGLES)), bool)
+    for step in (-1, 0, 1):
+        radius = circles[:, 2:3] + step
+        xs = np.clip(np.round(circles[:, :1] + radius * np.cos(_ANGLES)).astype(int), -1, mask.shape[1]) + 1
+        ys = np.clip(np.round(circles[:, 1:2] + radius * np.sin(_ANGLES)).astype(int), -1, mask.shape[0]) + 1
+        hit |= edge[ys, xs] > 0
+    return hit.mean(1)
+
+
+def _votes(quarter: Pixels, radius: float) -> tuple[float, int, int]:
+    """The centre where a ring of this radius meets most ink."""
+    size = math.ceil(radius) + 3
     kernel: Pixels = np.zeros((2 * size + 1, 2 * size + 1), np.float32)
-    cv2.circle(kernel, (size, size), round(radius), 1.0, 2)
-    kernel /= kernel.sum()
-    votes = cv2.filter2D(small, cv2.CV_32F, kernel, borderType=cv2.BORDER_CONSTANT)
-    votes[: small.shape[0] // 6] = 0  # a coloured crest in the letterhead is no stamp
+    cv2.circle(kernel, (size, size), round(radius), 1.0, 1)
+    votes = cv2.filter2D(quarter, cv2.CV_32F, kernel / kernel.sum(), borderType=cv2.BORDER_CONSTANT)
     _, best, _, (x, y) = cv2.minMaxLoc(votes)
     return float(best), x, y
 
 
 def _ring(mask: Pixels) -> tuple[float, float, float, float]:
-    """(score, x, y, radius) of the best ring in pixels of `mask`; found at 50 dpi, refined at 100 dpi."""
-    half = cv2.resize(mask * 255, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-    half = (half > 60).astype(np.uint8)
-    quarter = cv2.resize(half.astype(np.float32), None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-    low, high = (radius * _MM / 4 for radius in _RADII_MM)
-    radii = [float(radius) for radius in np.arange(low, high + 0.5, 2)]
-    candidates = sorted(((*_vote(quarter, radius), radius) for radius in radii), reverse=True)[:3]
-    best = (0.0, 0.0, 0.0, 0.0)
-    for _, x, y, r in candidates:
-        for dx, dy, dr in product((-2, 0, 2), (-2, 0, 2), (-2, 0, 2)):
-            score = _coverage(half, 2 * x + dx, 2 * y + dy, 2 * r + dr)
-            if score > best[0]:
-                best = (score, 2.0 * (2 * x + dx), 2.0 * (2 * y + dy), 2.0 * (2 * r + dr))
-    return _unfilled(mask, best)
+    """(score, x, y, radius) of the best ring; found at 50 dpi among the inked parts, refined at 100 dpi."""
+    left, top, wide, high = cv2.boundingRect(mask)
+    if min(wide, high) < 8 * _MM:
+        return 0.0, 0.0, 0.0, 0.0
+    part = mask[top : top + high, left : left + wide]
+    quarter = cv2.resize(part.astype(np.float32), None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    quarter = (cv2.copyMakeBorder(quarter, 24, 24, 24, 24, cv2.BORDER_CONSTANT, value=0) > 0.2).astype(np.float32)
+    low, top_radius = (radius * _MM / 2 for radius in _RADII_MM)
+    found = sorted(((*_votes(quarter, float(r)), r) for r in np.arange(low, top_radius + 0.5, 1.5)), reverse=True)[:3]
+    starts = np.array([(2.0 * (x - 24) + left, 2.0 * (y - 24) + top, 2.0 * r) for _, x, y, r in found])
+    circles = (starts[:, None, :] + _STEPS).reshape(-1, 3)
+    scores = _coverage(mask, circles)
+    best = int(scores.argmax())
+    x, y, radius = (float(v) for v in circles[best])
+    return float(scores[best]), x, y, radius
 
 
-def _unfilled(mask: Pixels, ring: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
-    """A coloured photo or logo fills its disc: a ring does not."""
-    score, x, y, r = ring
-    left, top = max(0, int(x - r)), max(0, int(y - r))
-    region = mask[top : int(y + r) + 1, left : int(x + r) + 1]
-    filled = float(region.mean()) if region.size else 1.0
-    return (score if filled < 0.55 else 0.0), x, y, r
+def _filled(mask: Pixels, area: Pixels) -> float:
+    inside = int(area.sum())
+    return float((mask & area).sum()) / inside if inside else 1.0
+
+
+def _round_stamp(mask: Pixels) -> _Stamp | None:
+    """A coloured photo or logo fills its disc, and text fills the ring round a chance circle: a stamp does neither."""
+    score, x, y, r = _ring(mask)
+    if score < 0.3:
+        return None
+    area = cv2.circle(np.zeros(mask.shape, np.uint8), (round(x), round(y)), round(r) + 2, 1, -1)
+    outer = cv2.circle(np.zeros(mask.shape, np.uint8), (round(x), round(y)), round(r * 1.25), 1, -1) - area
+    if not 0.04 < _filled(mask, area) < 0.6 or _filled(mask, outer & (1 - area)) > 0.3:
+        return None
+    return _Stamp(score, (x - r, y - r, x + r, y + r), area)
+
+
+def _framed_stamps(mask: Pixels) -> list[_Stamp]:
+    """Oval and rectangular stamps: a clump of ink of the right size whose outline is drawn and that holds letters."""
+    amount, labels, stats, _ = cv2.connectedComponentsWithStats(cv2.dilate(mask, np.ones((7, 7), np.uint8)))
+    found = []
+    for label in range(1, amount):
+        x, y, w, h, _ = (int(v) for v in stats[label])
+        if not (26 * _MM <= max(w, h) <= 56 * _MM and min(w, h) >= 12 * _MM):
+            continue
+        ink = ((labels[y : y + h, x : x + w] == label) & (mask[y : y + h, x : x + w] > 0)).astype(np.uint8)
+        hull = cv2.convexHull(cv2.findNonZero(ink))
+        area = cv2.fillConvexPoly(np.zeros_like(ink), hull, 1)
+        outline = cv2.polylines(np.zeros_like(ink), [hull], True, 1, 1)
+        drawn = float((cv2.dilate(ink, np.ones((5, 5), np.uint8)) & outline).sum()) / max(1, int(outline.sum()))
+        letters = cv2.connectedComponentsWithStats(ink)[2][1:, 2:4].max(1)
+        if 0.06 < _filled(ink, area) < 0.45 and int(((letters >= 3) & (letters <= 6 * _MM)).sum()) >= 5:
+            page: Pixels = np.zeros(mask.shape, np.uint8)
+            page[y : y + h, x : x + w] = area
+            found.append(_Stamp(drawn, (x, y, x + w, y + h), page))
+    return found
+
+
+def _stamp(mask: Pixels) -> _Stamp | None:
+    """The surest stamp below the letterhead."""
+    lower = mask.copy()
+    lower[: mask.shape[0] // 6] = 0
+    if int(lower.sum()) < 60:
+        return None
+    ring = _round_stamp(lower)
+    if ring and ring.score >= _RING_SEEN:
+        return ring
+    frames = [s for s in _framed_stamps(lower) if s.score >= _FRAME_SEEN]
+    return max(frames, key=lambda s: s.score, default=None)
+
+
+def _stamp_mark(stamp: _Stamp | None, shape: tuple[int, ...]) -> Mark:
+    return Mark("seen", stamp.score, box=_box(*stamp.box, shape=shape)) if stamp else Mark("not_found")
 
 
 def _box(left: float, top: float, right: float, bottom: float, shape: tuple[int, ...]) -> Box:
@@ -89,120 +161,210 @@ def _box(left: float, top: float, right: float, bottom: float, shape: tuple[int,
     return (max(0.0, left / wide), max(0.0, top / high), min(1.0, right / wide), min(1.0, bottom / high))
 
 
-def _stamp(mask: Pixels) -> tuple[Mark, tuple[float, float, float, float]]:
-    none = (0.0, 0.0, 0.0, 0.0)
-    if mask.sum() < 400:
-        return Mark("not_found"), none
-    ring = _ring(mask)
-    score, x, y, r = ring
-    if score < _STAMP_SEEN:
-        return Mark("not_found", score), none
-    return Mark("seen", score, box=_box(x - r, y - r, x + r, y + r, mask.shape)), ring
-
-
 # ------------------------------------------------------------------ signature
-
-
-def _block(lines: Sequence[Line]) -> Box:
-    """The area above the signer's NIP; the lower right half when there is none."""
-    nips = [line.box for line in lines if line.box[1] > 0.35
-            and any(fuzz.ratio(w.text.strip(" .:").upper(), "NIP") > 60 or _digits(w.text) >= 15 for w in line.words)]
-    if not nips:
-        return (0.4, 0.5, 1.0, 0.95)
-    left, top, right, bottom = max(nips, key=lambda box: box[1])
-    middle = (left + right) / 2
-    return (max(0.0, middle - 0.25), max(0.0, top - 0.17), min(1.0, middle + 0.25), bottom)
 
 
 def _digits(text: str) -> int:
     return sum(c.isdigit() for c in text)
 
 
-def _strokes(image: Pixels, mask: Pixels, lines: Sequence[Line]) -> Pixels:
-    """Ink that is no well-read word and no long straight rule."""
+def _block(lines: Sequence[Line], stamp: _Stamp | None, shape: tuple[int, ...]) -> Area:
+    """Where the signer signs: beside the stamp, else above the lowest NIP, else in the lower right half."""
+    high, wide = shape
+    nips = [
+        line.box
+        for line in lines
+        if line.box[1] > 0.35
+        and any(fuzz.ratio(w.text.strip(" .:").upper(), "NIP") > 60 or _digits(w.text) >= 15 for w in line.words)
+    ]
+    if stamp:
+        left, top, right, bottom = stamp.box
+        box = left - 12 * _MM, top - 8 * _MM, right + 45 * _MM, bottom + 6 * _MM
+    elif nips:
+        lowest = max(nips, key=lambda nip: nip[1])
+        middle = (lowest[0] + lowest[2]) / 2
+        box = (middle - 0.25) * wide, (lowest[1] - 0.17) * high, (middle + 0.25) * wide, lowest[3] * high
+    else:
+        box = 0.4 * wide, 0.5 * high, wide, 0.95 * high
+    return max(0, int(box[0])), max(0, int(box[1])), min(wide, int(box[2])), min(high, int(box[3]))
+
+
+def _strokes(small: Pixels, mask: Pixels, lines: Sequence[Line], area: Area) -> Pixels:
+    """Ink in the area that is no well-read word and no long straight rule."""
+    left, top, right, bottom = area
     high, wide = mask.shape
-    dark = (cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) < 130).astype(np.uint8)
+    dark = (cv2.cvtColor(small[top:bottom, left:right], cv2.COLOR_BGR2GRAY) < 165).astype(np.uint8)
+    dark |= mask[top:bottom, left:right]
+    for size in ((1, 60), (40, 1)):
+        rules = cv2.morphologyEx(dark, cv2.MORPH_OPEN, np.ones(size, np.uint8))
+        dark &= 1 - cv2.dilate(rules, _SQUARE)
     for word in (w for line in lines for w in line.words if w.confidence > 0.6 and len(w.text) > 1):
-        left, top, right, bottom = word.box
-        if (bottom - top) * high < 8 * _MM:
-            dark[int(top * high) - 2 : int(bottom * high) + 3, int(left * wide) - 2 : int(right * wide) + 3] = 0
-    for size in ((1, 120), (80, 1)):
-        kernel: Pixels = np.ones(size, np.uint8)
-        dark &= 1 - cv2.dilate(cv2.morphologyEx(dark, cv2.MORPH_OPEN, kernel), np.ones((3, 3), np.uint8))
-    return dark | mask
+        x0, y0, x1, y1 = word.box
+        if (y1 - y0) * high < 8 * _MM:
+            dark[max(0, int(y0 * high) - 1 - top) : max(0, int(y1 * high) + 2 - top),
+                 max(0, int(x0 * wide) - 1 - left) : max(0, int(x1 * wide) + 2 - left)] = 0  # fmt: skip
+    return dark
 
 
-def _signature(image: Pixels, mask: Pixels, lines: Sequence[Line],
-               ring: tuple[float, float, float, float]) -> Mark:
-    """Seen when a thin connected stroke of at least 14 x 5 mm lies in the block, outside the stamp's disc."""
+def _pen(small: Pixels, mask: Pixels, area: Pixels) -> Pixels:
+    """Inside a stamp: what is clearly darker than its ink or of another hue."""
+    lab = cv2.cvtColor(small, cv2.COLOR_BGR2LAB).astype(np.float32)
+    light, a, b = lab[..., 0], lab[..., 1] - 128, lab[..., 2] - 128
+    own = (mask & area) > 0
+    if int(own.sum()) < 30:
+        return np.zeros_like(mask)
+    usual = [float(np.median(channel[own])) for channel in (light, a, b)]
+    chroma, angle = np.hypot(a, b), np.arctan2(b, a) - math.atan2(usual[2], usual[1])
+    darker = light < min(usual[0] - 45, float(np.percentile(light[own], 25)) - 20)
+    other = (chroma > 14) & (np.abs((angle + math.pi) % (2 * math.pi) - math.pi) > 0.6)
+    return ((darker | other) & (cv2.dilate(area, np.ones((7, 7), np.uint8)) > 0)).astype(np.uint8)
+
+
+def _signature(small: Pixels, mask: Pixels, lines: Sequence[Line], stamp: _Stamp | None) -> Mark:
+    """Seen when thin connected strokes of the size of a signature, not of a paraf, lie in the signer's block."""
     if not lines:
         return _UNKNOWN
-    high, wide = mask.shape
-    area = _block(lines)
-    left, top = int(area[0] * wide), int(area[1] * high)
-    right, bottom = int(area[2] * wide), int(area[3] * high)
-    ink = _strokes(image, mask, lines)
-    if ring[0]:
-        cv2.circle(ink, (round(ring[1]), round(ring[2])), round(ring[3] * 1.06) + 8, 0, -1)
-    part = cv2.dilate(ink[top:bottom, left:right], np.ones((3, 3), np.uint8))
-    least = (10 if ring[0] else 14) * _MM
-    if not part.size:
+    area = _block(lines, stamp, mask.shape)
+    left, top, right, bottom = area
+    if right - left < 20 or bottom - top < 20:
         return _UNKNOWN
-    _, _, stats, _ = cv2.connectedComponentsWithStats(part)
+    ink = _strokes(small, mask, lines, area)
+    if stamp is None:
+        ring = _round_stamp(_on_page(ink, area, mask.shape))
+        inside = ring.area[top:bottom, left:right] if ring and ring.score > 0.66 else np.zeros_like(ink)
+        pen = np.zeros_like(ink)  # on a grey page nobody can tell the pen from the stamp it crosses
+    else:
+        inside = stamp.area[top:bottom, left:right]
+        pen = _pen(small[top:bottom, left:right], mask[top:bottom, left:right], inside)
+    return _largest_stroke(
+        np.where(cv2.dilate(inside, np.ones((7, 7), np.uint8)) > 0, ink & pen, ink), area, mask.shape
+    )
+
+
+def _largest_stroke(ink: Pixels, area: Area, shape: tuple[int, ...]) -> Mark:
+    _, _, stats, _ = cv2.connectedComponentsWithStats(cv2.dilate(ink, _SQUARE))
     best, score = None, 0.0
-    for x, y, w, h, size in stats[1:]:
-        if w >= least and h >= 5 * _MM and size / (w * h) < 0.35 and w + h > score * 60 * _MM:
-            best, score = (x + left, y + top, x + left + w, y + top + h), min(1.0, float(w + h) / (60 * _MM))
+    for x, y, w, h, size in (tuple(int(v) for v in row) for row in stats[1:]):
+        filled = 0.62 if max(w, h) > 1.8 * min(w, h) else 0.5  # loops in a row are dense, but so are square codes
+        thin = size < filled * w * h and min(w, h) >= (4.5 if max(w, h) < 4 * min(w, h) else 6) * _MM
+        if thin and max(w, h) >= 11 * _MM and w + h > score * 50 * _MM:
+            best, score = (x + area[0], y + area[1], x + area[0] + w, y + area[1] + h), min(1.0, (w + h) / (50 * _MM))
     if best is None:
         return _UNKNOWN
-    return Mark("seen", max(0.5, score), box=_box(*best, shape=mask.shape))
+    return Mark("seen", max(0.5, score), box=_box(*best, shape=shape))
+
+
+def _on_page(part: Pixels, area: Area, shape: tuple[int, ...]) -> Pixels:
+    page: Pixels = np.zeros(shape, np.uint8)
+    page[area[1] : area[3], area[0] : area[2]] = part
+    return page
 
 
 # ------------------------------------------------------------------ letterhead
 
+_HEADS = (
+    "PEMERINTAH",
+    "BUPATI",
+    "WALIKOTA",
+    "WALI KOTA",
+    "GUBERNUR",
+    "KEMENTERIAN",
+    "PROVINSI",
+    "KABUPATEN",
+    "DINAS",
+    "BADAN",
+    "SEKRETARIAT",
+    "KECAMATAN",
+    "KELURAHAN",
+    "INSPEKTORAT",
+    "RUMAH SAKIT",
+    "RSUD",
+    "PUSKESMAS",
+    "UPTD",
+    "SATUAN POLISI",
+    "UNIVERSITAS",
+    "KEJAKSAAN",
+    "KEPOLISIAN",
+)
+_BODY = (
+    "LAMPIRAN",
+    "KEPUTUSAN",
+    "NOMOR",
+    "NOMER",
+    "SURAT",
+    "TENTANG",
+    "KEPADA",
+    "YTH",
+    "HAL",
+    "SIFAT",
+    "DAFTAR",
+    "DISPOSISI",
+    "LEMBAR",
+    "TANGGAL",
+    "FORMULIR",
+)
+_ADDRESS = re.compile(r"\b(?:jalan|jl|telp|telepon|fax|faks|kode pos|e-?mail|website|laman)\b|@|\d{4,}", re.IGNORECASE)
 
-def _rules(image: Pixels) -> list[float]:
-    """Where (fractions of the height) rules over a quarter of the width lie in the top third."""
-    top = cv2.cvtColor(image[: image.shape[0] // 3], cv2.COLOR_BGR2GRAY)
-    dark = (top < 150).astype(np.uint8)
-    dark = cv2.morphologyEx(dark, cv2.MORPH_CLOSE, np.ones((3, 9), np.uint8))
-    kernel = np.ones((1, image.shape[1] // 4), np.uint8)
-    rows = cv2.morphologyEx(dark, cv2.MORPH_OPEN, kernel).any(1)
-    return [float(row) / image.shape[0] for row in np.flatnonzero(rows)]
+
+def _starts(text: str, words: Sequence[str]) -> bool:
+    """Begins with one of the words; what a reader makes of an emblem in front of them is passed over."""
+    upper = re.sub(r"^(?:[^A-Z]|[^ ]{1,3} (?=.*[A-Z]{4}))+", "", text.upper())
+    return any(fuzz.ratio(upper[: len(word)], word) > 84 for word in words)
 
 
 def _headed(line: Line) -> bool:
-    """A capital head word, as letterheads print it; body text names offices in mixed case."""
+    """A capital head word in front, as letterheads print it; body text names offices in mixed case."""
     text = line.text
     capital = sum(c.isupper() for c in text) > 0.6 * sum(c.isalpha() for c in text)
-    return capital and any(fuzz.partial_ratio(head, text) > 84 for head in _HEADS)
+    return capital and _starts(text, _HEADS)
 
 
-def _letterhead(image: Pixels, lines: Sequence[Line]) -> Mark:
+def _head_lines(lines: Sequence[Line]) -> list[Line]:
+    """The lines at the top before the letter itself begins, from the first head word on."""
+    top = sorted((line for line in lines if line.box[3] < 0.27), key=lambda line: line.box[1])
+    body = next((i for i, line in enumerate(top) if _starts(line.text, _BODY)), len(top))
+    first = next((i for i, line in enumerate(top[:body]) if _headed(line)), None)
+    return [] if first is None or top[first].box[1] > 0.16 else top[first:body]
+
+
+def _rule_below(small: Pixels, bottom: float) -> bool:
+    """A rule over a quarter of the width within a tenth of the page below `bottom`."""
+    high, wide = small.shape[:2]
+    part = cv2.cvtColor(small[int((bottom - 0.03) * high) : int((bottom + 0.08) * high)], cv2.COLOR_BGR2GRAY)
+    dark = cv2.dilate((part < 190).astype(np.uint8), _SQUARE)
+    return bool(cv2.morphologyEx(dark, cv2.MORPH_OPEN, np.ones((1, wide // 4), np.uint8)).any())
+
+
+def _letterhead(small: Pixels, lines: Sequence[Line]) -> Mark:
     if not lines:
         return _UNKNOWN
-    heads = [line.box for line in lines if line.box[1] < 0.25 and _headed(line)]
-    below = [rule for rule in _rules(image) for box in heads if -0.003 <= rule - box[3] < 0.1 and rule < 0.25]
-    if not heads or not (below or (len(heads) >= 2 and heads[0][1] < 0.15)):
-        return Mark("not_found", 0.3 if heads else 0.0)
-    left, right = min(b[0] for b in heads), max(b[2] for b in heads)
-    end = min(below) if below else max(b[3] for b in heads)
-    return Mark("seen", 0.95 if below else 0.7, box=(left, min(b[1] for b in heads), right, end))
+    found = _head_lines(lines)
+    heads = [line for line in found if _headed(line)]
+    if not heads:
+        return Mark("not_found")
+    end = max(line.box[3] for line in heads)
+    ruled = _rule_below(small, end)
+    addressed = any(_ADDRESS.search(line.text) for line in found[1:5])
+    if not (addressed or (ruled and len(found) > 1) or len(heads) > 1):
+        return Mark("not_found", 0.3)
+    left, right = min(line.box[0] for line in heads), max(line.box[2] for line in heads)
+    return Mark("seen", 0.95 if ruled or addressed else 0.75, box=(left, heads[0].box[1], right, end))
 
 
-def find(image: Pixels, lines: Sequence[Line]) -> tuple[Mark, Mark, Mark, bool]:
+# ------------------------------------------------------------------ all three
+
+
+def find(small: Pixels, lines: Sequence[Line], grey: bool = False) -> tuple[Mark, Mark, Mark, bool]:
     """kop, tanda_tangan, stempel and whether the page can show ink colours.
 
-    A page without one coloured region may be a grey copy saved in colour, so it counts as not in colour.
+    `small`: the flattened page at 100 dpi; `grey`: the file has no colours. A page without one coloured region may be
+    a grey copy saved in colour, so it counts as not in colour.
     """
-    mask = _ink(image)
-    colour = int(mask.sum()) > 150
-    stamp, ring = _stamp(mask) if colour else (_UNKNOWN, (0.0, 0.0, 0.0, 0.0))
-    return _letterhead(image, lines), _signature(image, mask, lines, ring), stamp, colour
-
-
-def cannot_judge() -> Mark:
-    return _UNKNOWN
+    mask = np.zeros(small.shape[:2], np.uint8) if grey else _mask(_ink(small))
+    colour = int(mask.sum()) > 60
+    stamp = _stamp(mask) if colour else None
+    found = _stamp_mark(stamp, mask.shape) if colour else _UNKNOWN
+    return _letterhead(small, lines), _signature(small, mask, lines, stamp), found, colour
 
 
 def on_page(mark: Mark, number: int) -> Mark:

@@ -187,17 +187,26 @@ def _boxes(words: list[tuple[int, Word]], indices: Iterable[int]) -> tuple[Box, 
 
 
 def _emails(words: list[tuple[int, Word]]) -> Iterable[list[int]]:
-    """An address, with its neighbours on the lines above and below while it looks broken there."""
+    """An address with the pieces that stand close before it, and its neighbours above and below while it looks broken."""
     for index, (row, word) in enumerate(words):
         if not _AT.search(word.text):
             continue
         span = [index]
         if word.text[0] in "@©®" and index:
             span.insert(0, index - 1)
+        while span[0] and _touch(words[span[0] - 1], words[span[0]]):
+            span.insert(0, span[0] - 1)
         following = words[index + 1] if index + 1 < len(words) else None
         if following and following[0] == row + 1 and not _ENDED.search(word.text) and "." in following[1].text and "@" not in following[1].text:
             span.append(index + 1)
         yield span
+
+
+def _touch(left: tuple[int, Word], right: tuple[int, Word]) -> bool:
+    """Pieces of one address: on one line, and closer than a blank or joined by its punctuation."""
+    (row, before), (same, after) = left, right
+    gap, tall = after.box[0] - before.box[2], (after.box[3] - after.box[1]) * 1.4  # fractions of width and of height
+    return row == same and (gap < 0.15 * tall or (before.text[-1] in "._-" and gap < 0.9 * tall))
 
 
 def _spans(lines: Iterable[Line]) -> Iterable[tuple[Box, ...]]:

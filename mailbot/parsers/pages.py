@@ -267,9 +267,7 @@ def read_page(path: str, type: str, number: int) -> PageReading:
         lines, tables = page.words, cells.of_layer(page.words, cv2.cvtColor(flat, cv2.COLOR_BGR2GRAY))
     else:
         lines, tables = cells.read(_without_ink(flat, small))
-    kop, signature, stamp, colour = marks.find(flat, lines)
-    if page.grey:
-        stamp, colour = marks.cannot_judge(), False
+    kop, signature, stamp, colour = marks.find(small, lines, page.grey)
     return PageReading(
         number, "ocr" if scan else "text", lines, tables, ocr.seconds(flat, lines, tables),
         marks.on_page(kop, number), marks.on_page(signature, number), marks.on_page(stamp, number),
