@@ -131,6 +131,7 @@ def _framed_stamps(mask: Pixels) -> list[_Stamp]:
         area = cv2.fillConvexPoly(np.zeros_like(ink), hull, 1)
         outline = cv2.polylines(np.zeros_like(ink), [hull], True, 1, 1)
         drawn = float((cv2.dilate(ink, np.ones((5, 5), np.uint8)) & outline).sum()) / max(1, int(outline.sum()))
+        ink = mask[y : y + h, x : x + w] & area
         letters = cv2.connectedComponentsWithStats(ink)[2][1:, 2:4].max(1)
         if 0.06 < _filled(ink, area) < 0.45 and int(((letters >= 3) & (letters <= 6 * _MM)).sum()) >= 5:
             page: Pixels = np.zeros(mask.shape, np.uint8)
