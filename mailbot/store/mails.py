@@ -201,6 +201,13 @@ def evidence(tx: Connection, message_id: int) -> Evidence | None:
     return EVIDENCE.validate_json(text) if text else None
 
 
+def newest_evidence(tx: Connection, case_id: int) -> Evidence | None:
+    """What was read of the newest mail of a case."""
+    query = select(t.message.c.evidence).where(_belongs(case_id), t.message.c.evidence.is_not(None))
+    text = tx.scalar(query.order_by(t.message.c.id.desc()).limit(1))
+    return EVIDENCE.validate_json(text) if text else None
+
+
 def verdict(tx: Connection, message_id: int) -> Verdict | None:
     text = tx.scalar(select(t.message.c.verdict).where(t.message.c.id == message_id))
     return VERDICT.validate_json(text) if text else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 WIDE, HIGH, LEFT, BOTTOM, TOP = 420, 170, 30, 24, 10
 
@@ -24,7 +24,10 @@ def bars(title: str, found: Sequence[Bar]) -> Markup:
     most = max([b.value for b in found] or [0])
     top = _round_up(most)
     step = (WIDE - LEFT) / max(1, len(found))
-    drawn = Markup().join(_bar(b, LEFT + i * step, step, top) for i, b in enumerate(found))
+    crowded = len(found) > 8  # then every second label is enough
+    drawn = Markup().join(
+        _bar(b, LEFT + i * step, step, top, not (crowded and (len(found) - i) % 2 == 0)) for i, b in enumerate(found)
+    )
     said = "; ".join(f"{b.label}: {b.value}" + (f", {b.late} lewat batas" if b.late else "") for b in found)
     grid = Markup().join(_line(top * share // 2, top) for share in (0, 1, 2) if top * share % 2 == 0 or share == 0)
     return Markup('<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">{}{}</svg>').format(
@@ -54,7 +57,7 @@ def _line(value: int, top: int) -> Markup:
     return line.format(LEFT, WIDE, y, y, LEFT - 5, y + 4, value)
 
 
-def _bar(bar: Bar, x: float, step: float, top: int) -> Markup:
+def _bar(bar: Bar, x: float, step: float, top: int, named: bool) -> Markup:
     wide = min(34.0, step * 0.7)
     at, full, good = x + (step - wide) / 2, _y(bar.value, top), _y(bar.value - bar.late, top)
     rect = Markup('<rect class="{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"><title>{}</title></rect>')
@@ -62,9 +65,7 @@ def _bar(bar: Bar, x: float, step: float, top: int) -> Markup:
     parts = [rect.format("bar-ok", at, good, wide, HIGH - BOTTOM - good, said)]
     if bar.late:
         parts.append(rect.format("bar-late", at, full, wide, good - full, said))
-    parts.append(
-        Markup('<text x="{:.1f}" y="{}" text-anchor="middle">{}</text>').format(
-            x + step / 2, HIGH - 8, escape(bar.label)
-        )
-    )
+    if named:
+        text = Markup('<text x="{:.1f}" y="{}" text-anchor="middle">{}</text>')
+        parts.append(text.format(x + step / 2, HIGH - 8, bar.label))
     return Markup().join(parts)

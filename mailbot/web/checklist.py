@@ -40,9 +40,9 @@ QUESTIONS = (
     Question(LETTER, "Tanda tangan", ("SURAT-TTD",), "tanda_tangan"),
     Question(LETTER, "Stempel basah atau TTE", ("SURAT-STEMPEL", "SURAT-TTE-CETAK"), "stempel"),
     Question(LETTER, "Maksud permohonan jelas", ("SURAT-MAKSUD",)),
-    Question(BASIS, "Terlampir dan utuh", ("SK-TIDAK-ADA", "SK-TIDAK-LENGKAP")),
-    Question(BASIS, "Masih berlaku", ("SK-TIDAK-BERLAKU",)),
-    Question(BASIS, "Memuat nama, NIP, dan peran", ("SK-NAMA", "SK-PERAN", "DATA-NIP-BEDA")),
+    Question(BASIS, "SK terlampir dan utuh", ("SK-TIDAK-ADA", "SK-TIDAK-LENGKAP")),
+    Question(BASIS, "SK masih berlaku", ("SK-TIDAK-BERLAKU",)),
+    Question(BASIS, "SK memuat nama, NIP, peran", ("SK-NAMA", "SK-PERAN", "DATA-NIP-BEDA")),
 )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import uvicorn
 
-from mailbot.web import app
+from mailbot.web import ahead, app
 from mailbot.work import World
 
 
@@ -23,7 +23,8 @@ def _server(world: World) -> uvicorn.Server:
 
 def serve(world: World) -> None:
     """Until SIGTERM or Ctrl-C."""
-    _server(world).run()
+    with ahead.drawing(world):
+        _server(world).run()
 
 
 @contextmanager
@@ -40,7 +41,8 @@ def beside(world: World) -> Iterator[str]:
         )
     try:
         port = server.servers[0].sockets[0].getsockname()[1]
-        yield f"http://{world.settings.web.host}:{port}/"
+        with ahead.drawing(world):
+            yield f"http://{world.settings.web.host}:{port}/"
     finally:
         server.should_exit = True
         thread.join(10)
