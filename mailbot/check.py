@@ -8,10 +8,11 @@ import hashlib
 import mimetypes
 import os
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from email.message import EmailMessage
+from email.message import EmailMessage, Message
 from email.parser import BytesHeaderParser
 from email.policy import compat32
 from pathlib import Path
@@ -60,11 +61,14 @@ def _wrapped(path: Path, scratch: Path) -> Path:
     return target
 
 
-def _date(path: Path) -> dt.datetime:
+def _headers(path: Path) -> Message:
     with path.open("rb") as handle:
-        headers = BytesHeaderParser(policy=compat32).parsebytes(handle.read(262_144))
+        return BytesHeaderParser(policy=compat32).parsebytes(handle.read(262_144))
+
+
+def _date(path: Path) -> dt.datetime:
     try:
-        found = email.utils.parsedate_to_datetime(str(headers["Date"]))
+        found = email.utils.parsedate_to_datetime(str(_headers(path)["Date"]))
     except (TypeError, ValueError):
         found = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
     return found if found.tzinfo else found.replace(tzinfo=dt.UTC)
@@ -78,26 +82,39 @@ class Rehearsal:
     attachments: tuple[Attachment, ...]
 
 
-def check(paths: list[Path], settings: config.Settings, now: dt.datetime) -> Iterator[Rehearsal]:
-    """One record per message, in order of their Date; a bad file never stops the others. All cores read ahead."""
+def check(paths: list[Path], settings: config.Settings | None, now: dt.datetime) -> Iterator[Rehearsal]:
+    """One record per message, in order of their Date; a bad file never stops the others. All cores read ahead.
+
+    Without `settings` the office is whoever most of the mails are written to.
+    """
     with tempfile.TemporaryDirectory(prefix="mailbot-check-") as folder:
         root = Path(folder)
         for name in ("in", "inbox", "data/blobs"):
             (root / name).mkdir(parents=True)
-        # all mails are judged at one moment: limits that run over time say nothing here
-        free = settings.limits.model_copy(update={"per_domain_hour": 10**9, "all_hour": 10**9, "all_minute": 10**9})
-        own = settings.model_copy(update={
-            "limits": free,
-            "storage": config.StorageSection(path=str(root / "data")),
-            "mailbox": (config.MailboxSection(path=str(root / "inbox")),),
-            "smtp": config.SmtpSection(path=str(root / "sent"))})  # fmt: skip
-        world = work.open_world(own, lambda: now, SECRET)
         found = mails_of(paths, root / "in")
+        world = work.open_world(_throw_away(settings, root, found), lambda: now, SECRET)
         with ThreadPoolExecutor(os.cpu_count() or 2, "check") as pool:
             ahead = _ahead(world, [path for _, path in found], pool)
             world = replace(world, reader=lambda path: ahead[path.name].result())
             for number, (name, path) in enumerate(found):
                 yield _one(world, name, path, root / "inbox" / f"{number:06d}.eml", ahead)
+
+
+def _throw_away(settings: config.Settings | None, root: Path, found: list[tuple[str, Path]]) -> config.Settings:
+    """The settings on folders of their own. A rehearsal at one instant says nothing about rates, so none limits it."""
+    office = settings.office if settings else config.OfficeSection(aliases=_addressed(found))
+    most = dict.fromkeys(config.LimitsSection.model_fields, 1_000_000)
+    return (settings or config.Settings()).model_copy(update={
+        "office": office, "limits": config.LimitsSection(**most), "database": config.DatabaseSection(url_env=""),
+        "storage": config.StorageSection(path=str(root / "data")),
+        "mailbox": (config.MailboxSection(path=str(root / "inbox")),),
+        "smtp": config.SmtpSection(path=str(root / "sent"))})  # fmt: skip
+
+
+def _addressed(found: list[tuple[str, Path]]) -> tuple[str, ...]:
+    """The address that most mails are sent to."""
+    to = Counter(address.lower() for _, path in found for _, address in email.utils.getaddresses([str(_headers(path)["To"] or "")]) if address)
+    return tuple(address for address, _ in to.most_common(1))
 
 
 Ahead = dict[str, Future[work.Opened]]

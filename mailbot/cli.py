@@ -130,7 +130,7 @@ def check_command(
     at = at if at.tzinfo else at.replace(tzinfo=dt.UTC)
     pages = []
     with _progress() as tell:
-        for number, found in enumerate(check.check(paths, config.load(config_file), at), 1):
+        for number, found in enumerate(check.check(paths, config.load(config_file) if config_file else None, at), 1):
             tell(f"{number} email diperiksa: {found.record['path']}")
             print(json.dumps(found.record, ensure_ascii=False) if as_json else _sheet(found.record), flush=True)
             if html:

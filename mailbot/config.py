@@ -84,6 +84,7 @@ class LimitsSection(Section):
     all_hour: int = 120
     all_minute: int = 20
     unknown_day: int = 1
+    bare_day: int = 3
 
 
 class AlarmSection(Section):

@@ -29,12 +29,14 @@ SECOND_LEVEL = frozenset(["go", "co", "or", "ac", "sch", "web", "net", "my", "de
 ADDRESS = re.compile(r"[^\s<>,;:\"'()\[\]]+@[^\s<>,;:\"'()\[\]]+")
 LOOP_SECONDS = 120.0
 THREAD_LIMIT = 3
-BARE_DAY = 3  # automatic replies in 24 h to an address whose mail carries no attachment: how robots look that set no header
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """MAIL.md 2.4; rolling. Free-mail domains are exempt from the domain's limit."""
+    """MAIL.md 2.4; rolling. Free-mail domains are exempt from the domain's limit.
+
+    `bare_day`: for mail without attachments, which is how robots look that set no header.
+    """
 
     address_hour: int = 3
     address_day: int = 8
@@ -42,6 +44,7 @@ class Limits:
     all_hour: int = 120
     all_minute: int = 20
     unknown_day: int = 1
+    bare_day: int = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +211,7 @@ def _limits(m: Submission, a: Surroundings) -> Policy | None:
     free = (m.sender or "").rpartition("@")[2] in FREE_MAIL
     reached = (
         sent.hour >= most.address_hour,
-        sent.day >= (min(BARE_DAY, most.address_day) if not m.attachments else most.address_day),
+        sent.day >= (min(most.bare_day, most.address_day) if not m.attachments else most.address_day),
         a.same_before,
         bool(a.authserv_id) and sent.day >= most.unknown_day and not authenticated(m, a),
         sent.domain_hour >= most.domain_hour and not free,

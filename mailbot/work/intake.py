@@ -193,7 +193,7 @@ def surroundings(world: World, tx: Connection, new: Arrival, known: Case | None)
         received_at=new.raw.received_at,
         now=now,
         is_own=compose.carries_mark(mail, world.office.secret),
-        limits=guard.Limits(r.per_address_hour, r.per_address_day, r.per_domain_hour, r.all_hour, r.all_minute, r.unknown_day),
+        limits=guard.Limits(r.per_address_hour, r.per_address_day, r.per_domain_hour, r.all_hour, r.all_minute, r.unknown_day, r.bare_day),
         sent=outbox.sent_counts(tx, guard.plain_address(to), now),
         same_before=mails.answered_before(tx, mail, now),
         sent_in_thread=outbox.sent_in_thread(tx, known.id, now) if known else 0,

@@ -17,7 +17,7 @@ from mailbot.mailbox import keep
 from mailbot.model import Attachment, Case, Evidence, Letter, Reply, Verdict
 from mailbot.parsers import child, supplement
 from mailbot.parsers.indonesian import name_key
-from mailbot.replies import compose, guard
+from mailbot.replies import compose
 from mailbot.sop import case, clock, judge
 from mailbot.store import cases, mails, outbox
 from mailbot.store.mails import Stored
@@ -124,7 +124,7 @@ def _follow(world: World, tx: Connection, found: Case, whole: Evidence, verdict:
     change = case.by_verdict(found, verdict, newest.guard, world.now(), world.due)
     cases.apply(tx, change)
     for reply in change.replies:
-        if reply.kind == "out_of_scope" and outbox.sent_counts(tx, reply.to, world.now()).day >= guard.BARE_DAY:
+        if reply.kind == "out_of_scope" and outbox.sent_counts(tx, reply.to, world.now()).day >= world.settings.limits.bare_day:
             continue  # somebody who asks for nothing, again and again: a robot without headers (G6)
         filled = Reply(reply.kind, reply.to, tuple(values_of(world, whole, verdict).items()))
         put(world, tx, found, filled, newest.semantic, (newest.header_id,))

@@ -16,8 +16,8 @@ from PIL import Image
 from mailbot.demo.scans import lock_pdf
 from mailbot.store import mails, outbox
 from mailbot.work import World, blob_path
-from mailbot.work.intake import intake
 from mailbot.work.lanes import work
+from mailbot.work.sweep import sweep_all as intake
 from tests.worlds import Clock, world
 
 RAR = b"Rar!\x1a\x07\x01\x00" + bytes(200)

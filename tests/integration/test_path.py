@@ -148,3 +148,12 @@ def test_check_validates_and_repeats(tmp_path: Path, mails: list[DemoMail]) -> N
         return [{k: v for k, v in r.items() if "seconds" not in k} for r in items]
 
     assert without_time(checked(tmp_path)) == without_time(records)
+
+
+def test_check_takes_the_office_from_the_mails_and_is_bound_to_no_rate(tmp_path: Path) -> None:
+    for number in range(6):
+        head = f"From: a@kantor.example\nTo: lpse@lain.example\nMessage-ID: <{number}@kantor.example>\nSubject: Permohonan akun PPK {number}\n"
+        (tmp_path / f"{number}.eml").write_text(f"{head}Date: Mon, 23 Nov 2026 0{number}:00:00 +0700\n\nMohon pengaktifan akun PPK.\n")
+    records = checked(tmp_path)
+
+    assert [r["reply"]["policy"] for r in records] == ["reply"] * 6
