@@ -74,12 +74,12 @@ def join(documents: tuple[Document, ...], body_persons: tuple[Person, ...]) -> t
 
 
 def _complete(person: Person, others: Sequence[Person], letters: Sequence[Document]) -> Person:
-    """What is missing, from the others. The action comes from the letter only: an SK never asks for anything."""
+    """What is missing, from the others. The action comes from the letter: an SK never asks for anything."""
     for other in others:
         if same_person(person, other):
             trusted = other
             if other.source in BASIS_KINDS:
-                trusted = replace(other, tindakan=None, kembali=False, peran=None)
+                trusted = replace(other, tindakan=None, kembali=False, peran=None if letters else other.peran)
             person = _ranked(_fill(person, trusted), trusted)
     for document in letters:
         person = _from_letter(person, document)
@@ -95,9 +95,13 @@ def _ranked(person: Person, other: Person) -> Person:
 
 
 def _from_letter(person: Person, document: Document) -> Person:
+    """Whom the letter does not name itself, it asks for all the same: its one role and one action count, not a form's title."""
     letter = document.letter
-    peran = person.peran or (letter.peran[0] if len(letter.peran) == 1 else None)
-    tindakan = person.tindakan or (letter.tindakan[0] if len(letter.tindakan) == 1 else None)
+    apart = person.source not in ("surat_permohonan", "")
+    role = letter.peran[0] if len(letter.peran) == 1 else None
+    action = letter.tindakan[0] if len(letter.tindakan) == 1 else None
+    peran = (role or person.peran) if apart else (person.peran or role)
+    tindakan = (action or person.tindakan) if apart else (person.tindakan or action)
     kembali = person.kembali or (tindakan == "pengaktifan" and letter.kembali)
     return replace(person, peran=peran, tindakan=tindakan, kembali=kembali, source=person.source or document.kind)
 

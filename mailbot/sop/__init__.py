@@ -54,7 +54,20 @@ CODES = frozenset(
     ]
 )
 VARIABLES = frozenset(
-    ["alasan", "nama", "nama_file", "placeholder", "hal", "peran", "peran_sk", "peran_mohon", "jenis", "nomor", "masa", "label"]
+    [
+        "alasan",
+        "nama",
+        "nama_file",
+        "placeholder",
+        "hal",
+        "peran",
+        "peran_sk",
+        "peran_mohon",
+        "jenis",
+        "nomor",
+        "masa",
+        "label",
+    ]
 )
 
 

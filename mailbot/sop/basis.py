@@ -56,6 +56,8 @@ def _person(
     if not namings and _illegible(person):
         return  # who it is must be read by a person first
     if not namings:
+        for paper in papers:
+            yield from (f for f in _of_paper(paper, person, papers, sop, today) if f.code == "SK-TIDAK-LENGKAP")
         first = papers[0]
         yield finding(
             sop,

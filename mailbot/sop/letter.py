@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from rapidfuzz import fuzz
 
-from mailbot.model import Document, Evidence, Finding, FindingClass
+from mailbot.model import Document, Evidence, Finding, FindingClass, Person
 from mailbot.parsers.joining import same_person
 from mailbot.sop import Sop
 from mailbot.sop.absence import missing
@@ -79,7 +79,7 @@ def _purpose(evidence: Evidence, letters: tuple[Document, ...], sop: Sop) -> Ite
     named = [p for d in letters for p in d.persons]
     for person in evidence.persons:
         surplus = named and not any(same_person(person, p) for p in named)
-        if not (person.tindakan and person.peran) or surplus:
+        if not (person.tindakan and person.peran) or surplus or _contradicted(person, evidence):
             yield finding(
                 sop,
                 "SURAT-MAKSUD",
@@ -95,6 +95,14 @@ def _purpose(evidence: Evidence, letters: tuple[Document, ...], sop: Sop) -> Ite
                if file == d.file and page in d.pages and (m := _COUNT.search(" ".join(text.split())))]  # fmt: skip
     if claimed and sum(claimed) != len(evidence.persons):
         yield on_paper(sop, "SURAT-MAKSUD", letters[0], "unsure")
+
+
+def _contradicted(person: Person, evidence: Evidence) -> bool:
+    """A form asks for the same person in another role, or to close what the letter asks to open."""
+    forms = [p for d in evidence.documents if d.kind == "data_personal" for p in d.persons if same_person(person, p)]
+    return any(
+        (p.peran and p.peran != person.peran) or (p.tindakan == "penonaktifan" != person.tindakan) for p in forms
+    )
 
 
 def accepted(text: str, sop: Sop) -> bool:
