@@ -142,11 +142,15 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class SecondReading:
-    """What the independent engine read in the place of a value-like span (NIP, telepon, email)."""
+    """What the independent engine read in the place of a value-like span (NIP, telepon, email).
+
+    `repeated`: the page was read otherwise, but the first engine reads the same as this from the crop.
+    """
 
     box: Box
     text: str
     confidence: float
+    repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

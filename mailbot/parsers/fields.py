@@ -18,6 +18,7 @@ from mailbot.parsers.blocks import Entry, Reader, Span
 from mailbot.parsers.context import Context
 from mailbot.parsers.joining import join, merge_same, same_person
 from mailbot.parsers.labels import text_of
+from mailbot.parsers.rows import relined
 from mailbot.parsers.values import Place
 
 T = TypeVar("T")
@@ -114,21 +115,6 @@ def _entry(row: Mapping[str, tuple[Word, ...]], context: Context, page: PageRead
     return Entry({name: Span(words, page) for name, words in row.items() if words}, context)
 
 
-def relined(page: PageReading) -> tuple[Line, ...]:
-    """The lines of a page; where labels and values were read as two columns, they are put side by side again."""
-    bare = [
-        line
-        for line in page.lines
-        if len(line.words) <= 6 and labels.exact_field(_without_colon(line.words)) not in (None, "lain", "tindakan")
-    ]
-    if len(bare) < 3:
-        return page.lines
-    cells = {id(line) for t in page.tables for c in t.cells for line in c.lines}
-    if any(id(line) in cells for line in bare):
-        return page.lines
-    return as_rows(word for line in page.lines for word in line.words)
-
-
 def side_by_side(lines: Sequence[Line]) -> tuple[Line, ...]:
     """Two blocks that stand beside each other ("Nama : .. Nama : .."), one below the other."""
     out: list[Line] = []
@@ -159,25 +145,6 @@ def _second_label(line: Line) -> int | None:
         if item and item.field == first.field and ":" in " ".join(w.text for w in line.words[i : i + 4]):
             return i
     return None
-
-
-def _without_colon(words: tuple[Word, ...]) -> tuple[Word, ...]:
-    return words[:-1] if words and labels.SEPARATOR.match(words[-1].text) else words
-
-
-def as_rows(words: Iterable[Word]) -> tuple[Line, ...]:
-    """Words in rows by vertical centre, each from left to right."""
-    rows: list[list[Word]] = []
-    for word in sorted(words, key=lambda w: w.box[1] + w.box[3]):
-        middle = (word.box[1] + word.box[3]) / 2
-        first = rows[-1][0] if rows else None
-        if first and middle - (first.box[1] + first.box[3]) / 2 < 0.5 * min(
-            first.box[3] - first.box[1], word.box[3] - word.box[1]
-        ):
-            rows[-1].append(word)
-        else:
-            rows.append([word])
-    return tuple(Line(tuple(sorted(row, key=lambda w: w.box[0]))) for row in rows)
 
 
 # ------------------------------------------------------------------ one person

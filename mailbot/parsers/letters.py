@@ -13,6 +13,7 @@ from dataclasses import replace
 from mailbot.model import BASIS_KINDS, Document, FileReading, Letter, Mark, PageReading
 from mailbot.parsers import facts, kinds
 from mailbot.parsers.kinds import Kind
+from mailbot.parsers.rows import relined
 
 ESIGN = re.compile(
     r"ditandatangani\s+secara\s+elektronik|sertifikat\s+elektronik|\bbsre\b|balai\s+(?:besar\s+)?sertifikasi\s+elektronik",
@@ -28,7 +29,7 @@ def documents(readings: tuple[FileReading, ...], today: dt.date) -> tuple[Docume
 
 
 def _of_file(reading: FileReading) -> Iterator[Document]:
-    used = [p for p in reading.pages if not p.blank]
+    used = [replace(p, lines=relined(p)) for p in reading.pages if not p.blank]
     if reading.problem or not used:
         problem = reading.problem or "FILE-RUSAK"
         yield Document(

@@ -250,10 +250,37 @@ def _crop(image: Pixels, box: Box) -> Pixels:
 
 def seconds(image: Pixels, lines: Iterable[Line], tables: Iterable[Table]) -> tuple[SecondReading, ...]:
     """The second reading of every value-like span; the texts of a wrapped value are joined without a blank."""
+    lines = tuple(lines)
+    words = [word for line in lines for word in line.words]
     result = []
     for boxes in value_spans(lines, tables):
-        parts = [second(_crop(image, box)) for box in boxes]
+        crops = [_crop(image, box) for box in boxes]
+        parts = [second(crop) for crop in crops]
         text = "".join(part[0] for part in parts)
         if text:
-            result.append(SecondReading(union(boxes), text, min(part[1] for part in parts)))
+            repeated = _plain(_text_in(words, boxes)) != _plain(text) and _read_again(crops, _plain(text))
+            result.append(SecondReading(union(boxes), text, min(part[1] for part in parts), repeated))
     return tuple(result)
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"\s", "", text).lower()
+
+
+def _text_in(words: Iterable[Word], boxes: tuple[Box, ...]) -> str:
+    """What the page reading has in these boxes."""
+    near = 0.001
+    return "".join(w.text for b in boxes for w in words if b[0] - near <= w.box[0] and w.box[2] <= b[2] + near
+                   and b[1] - near <= w.box[1] and w.box[3] <= b[3] + near)  # fmt: skip
+
+
+def _read_again(crops: Iterable[Pixels], text: str) -> bool:
+    """Whether tesseract reads this from the crops alone, at once or enlarged: its page reading depends on the neighbours."""
+    grey = [c if c.ndim == 2 else cv2.cvtColor(c, cv2.COLOR_BGR2GRAY) for c in crops]
+    grey = [cv2.copyMakeBorder(c, 12, 12, 12, 12, cv2.BORDER_CONSTANT, value=255) for c in grey]
+    for scale in (1, 2):
+        sized = [cv2.resize(c, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC) for c in grey]
+        found = "".join(line.text for crop in sized for line in read(crop, psm=7)[0])
+        if _plain(found) == text:
+            return True
+    return False

@@ -75,7 +75,9 @@ def found(name: str, words: tuple[Word, ...], place: Place) -> Found:
     second = _second(name, box, place)
     if second is None:
         return Found(value, raw, confidence, place.file, place.page.number, box)
-    text, other = second
+    text, other, repeated = second
+    if repeated and other and valid(name, other, place.today) and not _more_beside(name, raw, other):
+        return Found(other, raw, confidence, place.file, place.page.number, box, text, True)
     partly = other is not None and other != value and len(other) >= 3 and other in value
     if other != value and (partly or (place.page.read_by == "text" and _slip(name, value, other, place.today))):
         return Found(value, raw, confidence, place.file, place.page.number, box, text, None)
@@ -114,21 +116,21 @@ def unbroken(words: tuple[Word, ...]) -> str:
     return out.replace("\x02", "-")
 
 
-def _second(name: str, box: Box, place: Place) -> tuple[str, str | None] | None:
+def _second(name: str, box: Box, place: Place) -> tuple[str, str | None, bool] | None:
     """Text and value of the independent reading whose box overlaps this one best; letters are not read as digits here."""
     if name not in ("nip", "telepon", "email"):
         return None
     parts = [s for s in place.page.seconds if overlap(s.box, box) >= 0.3 and _down(s.box, box) > 0.5]
     if not parts:
         return None
-    raw = "".join(
-        s.text for s in sorted(parts, key=lambda s: s.box[1])
-    )  # a wrapped value may have been read line by line
+    repeated = all(s.repeated for s in parts)
+    # a wrapped value may have been read line by line
+    raw = "".join(s.text for s in sorted(parts, key=lambda s: s.box[1]))
     text = re.split("[:\uff1a]", raw, maxsplit=1)[-1]
     if name == "nip":
         run = re.search(r"\d[\d .\-]*\d", text)
-        return raw, ind.digits(run.group()) if run else None
-    return raw, normal(name, text, place.today)
+        return raw, ind.digits(run.group()) if run else None, repeated
+    return raw, normal(name, text, place.today), repeated
 
 
 def _down(inner: Box, outer: Box) -> float:

@@ -9,13 +9,18 @@ from dataclasses import dataclass
 
 from rapidfuzz import fuzz
 
-from mailbot.model import Document, Evidence, Finding, Person, Role
+from mailbot.model import Document, Evidence, Finding, FindingClass, Person, Role
 from mailbot.parsers.indonesian import digits, name_key
 from mailbot.sop import Sop
 from mailbot.sop.absence import missing
 from mailbot.sop.finding import finding, on_paper, shown
 from mailbot.sop.needs import accepted, need_of, needs
 
+BASIS_WORDS = re.compile(
+    r"^\W*(?:surat\s+(?:perintah\s+)?tugas|surat\s+penunjukan|(?:surat\s+)?keputusan|memutuskan|me(?:nugas|merintah)kan)\b",
+    re.I | re.M,
+)
+REGULATION = re.compile(r"^\W*peraturan\s+(?:bupati|wali|gubernur|daerah|menteri|lembaga|kepala)", re.I | re.M)
 WHOLE = {"penetapan", "tanda_tangan"}
 
 
@@ -31,15 +36,24 @@ class Naming:
 def basis(evidence: Evidence, sop: Sop, today: dt.date) -> Iterator[Finding]:
     papers = tuple(d for d in evidence.documents if d.kind in sop.basis)
     if any(need.basis and not accepted(papers, need) for need in needs(evidence, sop)):
-        yield finding(
-            sop, "SK-TIDAK-ADA", missing(evidence, sop), about="surat_keputusan", peran=_wanted(evidence, sop)
-        )
+        cls: FindingClass = "unsure" if _maybe_basis(evidence, sop) else missing(evidence, sop)
+        yield finding(sop, "SK-TIDAK-ADA", cls, about="surat_keputusan", peran=_wanted(evidence, sop))
     for person in evidence.persons:
         if own := accepted(papers, need_of(person, sop)):
             yield from _person(person, own, evidence, sop, today)
     if not evidence.persons:
         for paper in papers:
             yield from _of_paper(paper, None, papers, sop, today)
+
+
+def _maybe_basis(evidence: Evidence, sop: Sop) -> bool:
+    """A paper that was taken for something else speaks like an SK or a surat tugas."""
+    known = ("surat_permohonan", *sop.basis)
+    others = {(d.file, n) for d in evidence.documents if d.kind not in known for n in d.pages}
+    return any(
+        (file, page) in others and BASIS_WORDS.search(text) and not REGULATION.search(text)
+        for file, page, text in evidence.texts
+    )
 
 
 def _wanted(evidence: Evidence, sop: Sop) -> str:

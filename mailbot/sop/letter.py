@@ -38,7 +38,10 @@ def letter(evidence: Evidence, sop: Sop, today: dt.date) -> Iterator[Finding]:
         return
     if not found:
         # a letter to LPSE that was not understood as the request may be it all the same
-        other = any(d.kind == "lain" and accepted(d.letter.tujuan.value or "", sop) for d in evidence.documents)
+        other = any(
+            d.kind in ("lain", "data_personal") and accepted(d.letter.tujuan.value or "", sop)
+            for d in evidence.documents
+        )
         yield finding(sop, "SURAT-TIDAK-ADA", "unsure" if other else missing(evidence, sop), about="surat_permohonan")
         return
     for paper in found:
