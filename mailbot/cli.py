@@ -10,7 +10,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
@@ -67,8 +67,7 @@ def run(config_file: Config = None) -> None:
         return grown.everything(config_file)
     with sole_owner(Path(settings.storage.path)):
         world = work.open_world(settings, lambda: dt.datetime.now(dt.UTC))
-        pages = serve.beside(world) if settings.web.enabled else nullcontext()
-        with metrics.served({"public": world}), service(world) as stop, pages:
+        with metrics.served({"public": world}), service(world) as stop, serve.where_possible(world):
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: stop.set())
             stop.wait()

@@ -50,7 +50,7 @@ def everything(config_file: Path | None) -> None:
     """`mailbot run` on PostgreSQL: worker, scheduler and pages in one process."""
     offices, stop = open_offices(config_file), _until_told()
     first = next(iter(offices.values()))
-    pages = serve.beside(first) if first.settings.web.enabled and len(offices) == 1 else nullcontext()
+    pages = serve.where_possible(first) if len(offices) == 1 else nullcontext()
     carried = threading.Thread(target=workers.serve, args=(offices, LANES, stop), name="workers")
     with metrics.served(offices), pages:
         carried.start()

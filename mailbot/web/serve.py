@@ -5,12 +5,15 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
+import structlog
 import uvicorn
 
 from mailbot.web import ahead, app
 from mailbot.work import World
+
+log = structlog.get_logger()
 
 
 def _server(world: World) -> uvicorn.Server:
@@ -25,6 +28,20 @@ def serve(world: World) -> None:
     """Until SIGTERM or Ctrl-C."""
     with ahead.drawing(world):
         _server(world).run()
+
+
+@contextmanager
+def where_possible(world: World) -> Iterator[None]:
+    """Pages beside the service; a port that is taken stops the pages only: the mail goes on, and the log says what to do."""
+    if not world.settings.web.enabled:
+        yield
+        return
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(beside(world))
+        except OSError as error:
+            log.error("no pages; mail goes on", error=str(error))
+        yield
 
 
 @contextmanager

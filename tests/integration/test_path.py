@@ -35,7 +35,7 @@ def config_in(folder: Path) -> Path:
     (folder / "sent").mkdir()
     path = folder / "config.toml"
     path.write_text(
-        f'[[mailbox]]\npath = "{folder}/inbox"\npoll_seconds = 1\n[smtp]\npath = "{folder}/sent"\n[storage]\npath = "{folder}/data"\n'
+        f'[[mailbox]]\npath = "{folder}/inbox"\npoll_seconds = 1\n[smtp]\npath = "{folder}/sent"\n[storage]\npath = "{folder}/data"\n[web]\nenabled = false\n'
     )
     return path
 
