@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import time
+from typing import Any
 
 import cv2
 import numpy as np
 import pypdf
 from PIL import Image
 
+Pixels = Any  # a numpy array of pixels
 _EPOCH = time.gmtime(1_767_225_600)  # a fixed file date keeps the bytes of a run stable
 
 
@@ -95,7 +97,7 @@ def lock_pdf(pdf: bytes, password: str = "rahasia") -> bytes:
 # ------------------------------------------------------------------ helpers
 
 
-def _turn(pixels: np.ndarray, degrees: float) -> np.ndarray:
+def _turn(pixels: np.ndarray, degrees: float) -> Pixels:
     height, width = pixels.shape[:2]
     matrix = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0)
     return np.asarray(
@@ -103,13 +105,13 @@ def _turn(pixels: np.ndarray, degrees: float) -> np.ndarray:
     )
 
 
-def _grain(pixels: np.ndarray, noise: float, seed: int) -> np.ndarray:
+def _grain(pixels: np.ndarray, noise: float, seed: int) -> Pixels:
     grain = np.random.default_rng(seed).standard_normal(pixels.shape[:2], dtype=np.float32) * noise
     grain = grain if pixels.ndim == 2 else grain[..., None]
     return np.asarray(np.clip(pixels + grain, 0, 255).astype(np.uint8))
 
 
-def _perspective(width: int, height: int, size: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+def _perspective(width: int, height: int, size: tuple[int, int], rng: np.random.Generator) -> Pixels:
     left, top = (size[0] - width) / 2, (size[1] - height) / 2
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
     target = corners + np.array([left, top], np.float32) + rng.uniform(-28, 28, (4, 2)).astype(np.float32)
@@ -117,13 +119,13 @@ def _perspective(width: int, height: int, size: tuple[int, int], rng: np.random.
     return np.asarray(cv2.getPerspectiveTransform(corners, target))
 
 
-def _desk(size: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
+def _desk(size: tuple[int, int], rng: np.random.Generator) -> Pixels:
     streaks = cv2.GaussianBlur(rng.normal(0, 40, (size[1], 1)).astype(np.float32), (1, 15), 4)
     wood = np.array([112, 78, 50], np.float32)[None, None, :] + streaks[:, :, None]
     return np.asarray(np.broadcast_to(wood, (size[1], size[0], 3)).copy())
 
 
-def _warm_light(size: tuple[int, int]) -> np.ndarray:
+def _warm_light(size: tuple[int, int]) -> Pixels:
     x = np.linspace(0, 1, size[0], dtype=np.float32)[None, :]
     y = np.linspace(0, 1, size[1], dtype=np.float32)[:, None]
     light = 0.97 - 0.16 * np.abs(x - 0.4) - 0.10 * np.abs(y - 0.35)
