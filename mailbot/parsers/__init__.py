@@ -34,7 +34,7 @@ def _warmed() -> None:
 
 def open_mail(path: str, into: str) -> Submission:
     """Raw mail -> Submission; its leaves lie in `into` under their hashes. Raises child.ChildFailed."""
-    limits = child.Limits(seconds=60, cpu_seconds=40, reads=(path, into), scratch=into)
+    limits = child.Limits(seconds=60, cpu_seconds=40, reads=(path, into), scratch=into, nice=0)
     return child.run(_open_mail, path, into, result=Submission, limits=limits)
 
 

@@ -47,6 +47,7 @@ class Limits:
     reads: tuple[str, ...] = ()
     scratch: str | None = None
     sandbox: Mode = "best-effort"
+    nice: int = 10  # reading scans gives way to everything; 0 for what a receipt waits for
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +217,7 @@ def _write(descriptor: int, data: bytes) -> None:
 
 def _confine(limits: Limits) -> None:
     _quiet()
-    os.nice(5)
+    os.nice(limits.nice)
     sandbox.libc().prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG: do not outlive the fork server
     for kind, soft, hard in (
         (resource.RLIMIT_AS, limits.memory, limits.memory),

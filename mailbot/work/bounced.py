@@ -25,7 +25,7 @@ def read(raw: RawMessage, mail: Submission) -> bounces.Report | None:
             bounces.read,
             raw.path,
             result=bounces.Report,
-            limits=child.Limits(seconds=30, cpu_seconds=20, reads=(raw.path,)),
+            limits=child.Limits(seconds=30, cpu_seconds=20, reads=(raw.path,), nice=0),
         )
     except child.ChildFailed as failure:
         log.warning("delivery report not read", sha256=raw.sha256, error=str(failure))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,10 +22,11 @@ USER, SECRET = "lpse", "rahasia"
 
 
 class Sink:
-    """`taken`: (recipient, bytes) of all mails whose final dot arrived and was not refused."""
+    """`taken`: (recipient, bytes) of all mails whose final dot arrived and was not refused; `times`: when, of each."""
 
     def __init__(self) -> None:
         self.taken: list[tuple[str, bytes]] = []
+        self.times: list[float] = []
         self.port = free_port()
 
     async def handle_RCPT(self, server: Any, session: Any, envelope: Envelope, address: str, options: Any) -> str:
@@ -44,6 +46,7 @@ class Sink:
         if local == "data554":
             return "554 5.7.1 not wanted"
         content = envelope.content or b""
+        self.times.append(time.time())
         self.taken.append((address, content if isinstance(content, bytes) else content.encode()))
         if local == "drop-after-dot":
             server.transport.abort()
