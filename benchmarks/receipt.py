@@ -27,7 +27,7 @@ from mailbot.demo.mails import demo_mails
 from tests.servers.dovecot import SECRET, Dovecot, dovecot
 from tests.servers.smtp import Sink, smtp_sink
 
-WAIT = 120.0  # seconds after which a receipt counts as missing
+WAIT = 60.0  # seconds after which a receipt counts as missing
 LIMITS = "per_address_hour = 99\nper_address_day = 99\nper_domain_hour = 99999\nall_hour = 99999\nall_minute = 99999\n"
 Put = Callable[[bytes], float]  # lays a mail into the mailbox; when it was there
 Seen = Callable[[], dict[str, float]]  # recipient -> when its receipt was there
@@ -55,7 +55,7 @@ def main(argv: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="bench-receipt-") as name, contextlib.ExitStack() as stack:
         folder = Path(name)
         put, seen, config, environment = _imap(folder, stack) if wanted.imap else _maildir(folder)
-        (folder / "config.toml").write_text(f"{config}\n[storage]\npath = \"{folder}/data\"\n[limits]\n{LIMITS}")
+        (folder / "config.toml").write_text(f'{config}\n[storage]\npath = "{folder}/data"\n[limits]\n{LIMITS}')
         _run(folder, put, seen, environment, wanted)
     return 0
 
@@ -136,7 +136,9 @@ def _delays(put_at: list[tuple[str, float]], seen: Seen) -> list[float]:
 def _waiting(folder: Path) -> int:
     engine = create_engine(f"sqlite:///{folder}/data/mailbot.db")
     with engine.connect() as connection:
-        return int(connection.execute(text("select count(*) from job where task = 'read' and state in ('waiting', 'running')")).scalar_one())
+        return int(
+            connection.execute(text("select count(*) from job where task = 'read' and state in ('waiting', 'running')")).scalar_one()
+        )
 
 
 def _print(title: str, seconds: list[float]) -> None:

@@ -29,7 +29,7 @@ from mailbot.mailbox import (
 )
 from mailbot.model import Location, RawMessage
 
-LOOK = 0.5  # seconds between two looks at a folder
+LOOK = 0.25  # seconds between two looks at a folder
 _QUOTED_FROM = re.compile(rb">+From ")
 
 
@@ -40,10 +40,12 @@ class Folder:
         self.account = account
         self.path = path
         self.max_bytes = max_bytes
+        self._looked = 0.0  # state of the folder when it was last swept
 
     healthy_for = 0.0
 
     def discover(self, known: Known, full: bool = True) -> Iterator[Pending]:
+        self._looked = self._changed()
         have, seen = known(0), set[str]()
         found = self._scan_mbox() if _is_mbox(self.path) else self._scan_files()
         for pending in sorted(found, key=_age):
@@ -75,10 +77,10 @@ class Folder:
 
     def idle(self, seconds: float, stop: threading.Event) -> None:
         """The folder rings when it has changed and is quiet again, so that no mail is read while it is written."""
-        end, before = time.monotonic() + seconds, self._changed()
+        end = time.monotonic() + seconds
         while not stop.wait(LOOK) and time.monotonic() < end:
             now = self._changed()
-            if now != before and now < time.time() - LOOK:
+            if now != self._looked and (_is_maildir(self.path) or now < time.time() - LOOK):
                 return
 
     def _changed(self) -> float:

@@ -45,7 +45,6 @@ from mailbot.model import Location, RawMessage
 
 KEYWORD = b"$MailbotDone"
 BATCH = 100
-FIRST_SLICE = 2.0  # a mail announced while IDLE begins is not seen (MAIL.md C2); it waits no longer than this
 IDLE_SLICE = 60.0
 SLOWEST = 50 * 1024  # bytes per second that a body may need at worst (IN-02)
 UNDATED = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)  # no usable INTERNALDATE: so old that no machine answers it
@@ -63,6 +62,7 @@ class Imap:
         """What is only true within one session."""
         self._uidvalidity: int | None = None  # of the intake folder while it is the selected one
         self._keywords_kept = False
+        self._exists = 0  # mails in the folder when it was selected
         self._swept: tuple[int, int] | None = None  # UIDVALIDITY and highest UID of a sweep that was worked off
 
     @property
@@ -146,11 +146,9 @@ class Imap:
         if not able:
             stop.wait(max(0.0, end - time.monotonic()))
             return
-        length = FIRST_SLICE
         while not stop.is_set() and (left := end - time.monotonic()) > 0:
-            if self._idle_slice(min(left, length), stop):
+            if self._idle_slice(min(left, IDLE_SLICE), stop):
                 return
-            length = IDLE_SLICE
 
     def has_copy(self, message_id: str) -> bool | None:
         """Does a mail with this Message-ID lie in Sent or in the intake folder? None: Sent cannot be read (IN-52)."""
@@ -201,6 +199,7 @@ class Imap:
         if not isinstance(answer.get(b"UIDVALIDITY"), int):
             raise ProtocolTrouble("no UIDVALIDITY")
         self._uidvalidity = answer[b"UIDVALIDITY"]
+        self._exists = answer.get(b"EXISTS", 0)
         return answer[b"UIDVALIDITY"]  # type: ignore[no-any-return]
 
     # -------------------------------------------------------------- reading
@@ -270,6 +269,10 @@ class Imap:
             client, end = self._session.client, time.monotonic() + seconds
             rung: list[Any] = []
             client.idle()
+            announced = client._imap.untagged_responses.pop("EXISTS", None) or [b""]
+            if announced[-1].isdigit() and int(announced[-1]) != self._exists:  # between the sweep and IDLE
+                rung = [(int(announced[-1]), b"EXISTS")]
+            rung = [*rung, *client.idle_check(timeout=0)]  # what came together with the answer to IDLE (MAIL.md C2)
             while not rung and not stop.is_set() and (left := end - time.monotonic()) > 0:
                 began, wait = time.monotonic(), min(left, 1.0)
                 rung = client.idle_check(timeout=wait)

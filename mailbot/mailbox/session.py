@@ -93,6 +93,10 @@ class _Client(IMAPClient):  # type: ignore[misc]
         super().__init__(settings.host, settings.port, ssl=settings.tls == "tls", timeout=timeout)
         self.normalise_times = False
 
+    def _poll_socket(self, sock: socket.socket, timeout: float | None = None) -> Any:
+        """With timeout 0 the lines are read that lie in the buffer already, where no poll sees them."""
+        return [(sock.fileno(), 1)] if timeout == 0 else super()._poll_socket(sock, timeout)
+
     def _create_IMAP4(self) -> imaplib.IMAP4:
         return _Imap4(self._settings, self._timeout.connect, self._show)
 
