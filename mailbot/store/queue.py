@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 from mailbot.store import tables as t
 
 PAGE = 40
+MANY = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +66,27 @@ def after(tx: Connection, states: Iterable[str], skip: int) -> str | None:
     return found
 
 
-def newest(tx: Connection, state: str, only: Filter = Filter(), offset: int = 0, limit: int = PAGE) -> list[Line]:
-    query = _narrowed(select(*COLUMNS), (state,), only).order_by(t.case_file.c.id.desc()).offset(offset).limit(limit)
-    return [line(r) for r in tx.execute(query)]
+def newest(tx: Connection, states: Iterable[str], only: Filter = Filter(), offset: int = 0, limit: int = PAGE) -> list[Line]:
+    """The newest of each state are taken from its index, so that a page costs the same after a million cases."""
+    ids: list[int] = []
+    for state in states:
+        query = _narrowed(select(t.case_file.c.id), (state,), only).order_by(t.case_file.c.id.desc())
+        ids += tx.scalars(query.limit(offset + limit))
+    return of_ids(tx, sorted(ids, reverse=True)[offset : offset + limit])
 
 
 def counts(tx: Connection) -> dict[str, int]:
     """How many cases there are in each state."""
     return {r[0]: r[1] for r in tx.execute(select(t.case_file.c.state, func.count()).group_by(t.case_file.c.state))}
+
+
+def some(tx: Connection, states: Iterable[str]) -> dict[str, int]:
+    """How many cases there are in each of these states; counted up to `MANY` only."""
+    found = {}
+    for state in states:
+        first = select(t.case_file.c.id).where(t.case_file.c.state == state).limit(MANY).subquery()
+        found[state] = int(tx.scalar(select(func.count()).select_from(first)) or 0)
+    return found
 
 
 def number(tx: Connection, states: Iterable[str], only: Filter) -> int:

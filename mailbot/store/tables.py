@@ -14,6 +14,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 metadata = MetaData()
@@ -135,6 +136,7 @@ case_file = Table(
     Column("merged_into", ForeignKey("case_file.id")),
     Column("split_from", ForeignKey("case_file.id")),  # shares the messages of that case
     Index("case_queue", "state", "due_at"),
+    Index("case_state", "state", "id"),
     Index("case_recent", "created_at"),
     Index("case_letter", "letter_number"),
 )  # fmt: skip
@@ -206,6 +208,7 @@ step = Table(
     Column("accepted_by", String),
     Column("accepted_at", String),
     Index("step_open", "ended_at", "due_at"),
+    Index("step_unmeasured", "ended_at", sqlite_where=text("minutes IS NULL"), postgresql_where=text("minutes IS NULL")),
     Index("step_late", "late", "accepted_at"),
 )  # fmt: skip
 

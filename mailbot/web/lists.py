@@ -75,20 +75,24 @@ def _queue(visit: Visit, tabs: tuple[Tab, ...], path: str, title: str, nothing: 
         visit.asked("saluran"), visit.asked("sebab")[:40], now if visit.asked("lewat") else "", tab.key == "cetak"
     )
     with visit.world.store.reading() as tx:
-        in_state = queue.counts(tx)
+        in_state = queue.some(tx, {s for t in tabs for s in t.states})
         rows = _rows(tx, tab, only, (page - 1) * PAGE)
-        counts = {t.key: sum(in_state.get(s, 0) for s in t.states) for t in tabs}
+        counts = {t.key: _many(sum(in_state[s] for s in t.states)) for t in tabs}
         if "cetak" in counts:
-            counts["cetak"] = queue.number(tx, RESULTS[2].states, Filter(unprinted=True))
+            counts["cetak"] = _many(queue.number(tx, RESULTS[2].states, Filter(unprinted=True)))
         late = queue.number(tx, tabs[0].states, Filter(late_at=now))
     return show(visit, "queue.html", tabs=tabs, tab=tab, rows=rows[:PAGE], more=len(rows) > PAGE, page=page, counts=counts,
                 late=late, path=path, title=title, nothing=nothing, only=only)  # fmt: skip
 
 
 def _rows(tx: Connection, tab: Tab, only: Filter, offset: int) -> list[Line]:
-    if len(tab.states) == 1 and tab.states[0] in (ARCHIVED, RETURNED):
-        return queue.newest(tx, tab.states[0], only, offset, PAGE + 1)
+    if CLOSED.issuperset(tab.states) or tab.states == (RETURNED,):
+        return queue.newest(tx, tab.states, only, offset, PAGE + 1)
     return queue.lines(tx, tab.states, only, offset, PAGE + 1)
+
+
+def _many(count: int) -> str:
+    return f"{count}" if count < queue.MANY else f"{queue.MANY}+"
 
 
 def _page(visit: Visit) -> int:

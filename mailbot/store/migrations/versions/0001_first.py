@@ -177,6 +177,7 @@ def _case_file() -> None:
     op.create_index("case_letter", "case_file", ["letter_number"], unique=False)
     op.create_index("case_queue", "case_file", ["state", "due_at"], unique=False)
     op.create_index("case_recent", "case_file", ["created_at"], unique=False)
+    op.create_index("case_state", "case_file", ["state", "id"], unique=False)
     op.create_index(op.f("ix_case_file_letter_key"), "case_file", ["letter_key"], unique=False)
     op.create_index(op.f("ix_case_file_requester"), "case_file", ["requester"], unique=False)
     # ### end Alembic commands ###
@@ -546,6 +547,14 @@ def _step() -> None:
     op.create_index(op.f("ix_step_case_id"), "step", ["case_id"], unique=False)
     op.create_index("step_late", "step", ["late", "accepted_at"], unique=False)
     op.create_index("step_open", "step", ["ended_at", "due_at"], unique=False)
+    op.create_index(
+        "step_unmeasured",
+        "step",
+        ["ended_at"],
+        unique=False,
+        sqlite_where=sa.text("minutes IS NULL"),
+        postgresql_where=sa.text("minutes IS NULL"),
+    )
     # ### end Alembic commands ###
 
 

@@ -1,0 +1,200 @@
+"""What a mail and a page cost with 0, 10 thousand, 100 thousand and 1 million cases in the database: scripts/bench growth
+
+The cases are filled in by SQL: each with its mail, location, attachment, person, events, timers, replies, jobs and words, in the
+shape that the service leaves behind. 400 cases are open at every size: an office's work does not grow with its history.
+Mails are taken in by the service's own function, without OCR; pages are asked from the site itself, logged in. Medians; in one run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import datetime as dt
+import os
+import resource
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from email.message import EmailMessage
+from pathlib import Path
+
+from sqlalchemy import Connection, text
+
+from mailbot.mailbox import keep
+from mailbot.model import Location, RawMessage
+from mailbot.store import cases as cases_of
+from mailbot.work import World, delivery, ticks
+from mailbot.work.intake import take_in
+from tests.servers.postgres import postgres
+from tests.web import Person, people
+from tests.web import person as logged_in_as
+from tests.worlds import MORNING, Clock, person, world
+
+OPEN = 400
+BULK = 1_000_000  # ids below belong to what was measured, above to what was filled in
+
+NUMBERS = "WITH RECURSIVE n(i) AS (SELECT CAST(:first AS integer) UNION ALL SELECT i + 1 FROM n WHERE i < :last) "
+HISTORY = "CASE WHEN i % 20 = 0 THEN 'bukan_permohonan' WHEN i % 20 = 1 THEN 'ditolak' ELSE 'diarsipkan' END"
+STATE = f"CASE WHEN i <= {BULK + OPEN} THEN CASE i % 4 WHEN 0 THEN 'perlu_tinjauan' WHEN 1 THEN 'diteruskan' WHEN 2 THEN 'dikembalikan' ELSE 'hasil_diterima' END ELSE {HISTORY} END"
+AT = "'2025-' || substr('0' || (1 + i % 12), -2) || '-' || substr('0' || (1 + i % 28), -2) || 'T02:00:00.000000+00:00'"
+NAME = "'Orang' || (i % 5000) || ' Contoh' || (i % 977)"
+FILL = (
+    f"INSERT INTO case_file (id, number, state, round, version, requester, subject, created_at, changed_at, letter_key, letter_number, instansi, persons, step, due_at) SELECT i, 'LAMA-2025-' || i, {STATE}, 1, 3, 'dinas' || (i % 3000) || '@kantor' || (i % 300) || '.example', 'Permohonan akun ' || i, {AT}, {AT}, i || '/x', '027/' || i, 'Dinas ' || (i % 300), {NAME}, CASE WHEN i <= {BULK + OPEN} THEN 'T3' ELSE '' END, CASE WHEN i <= {BULK + OPEN} THEN '2026-12-01T02:00:00.000000+00:00' END FROM n",
+    f"INSERT INTO message (id, content, semantic, header_id, sender, subject, files, size, received_at, stored_at, state, policy, rules, case_id, round, evidence, verdict) SELECT i, 'c' || i, 's' || i, '<lama.' || i || '@kantor.example>', 'dinas' || (i % 3000) || '@kantor' || (i % 300) || '.example', 'Permohonan akun ' || i, '[\"f' || i || '\"]', 900000, {AT}, {AT}, 'judged', 'reply', '', i, 1, '{{}}', '{{verdict}}' FROM n",
+    "INSERT INTO location (account, folder, uidvalidity, uid, message_id) SELECT 'utama', 'INBOX', 1, 'lama' || i, i FROM n",
+    "INSERT INTO attachment (id, message_id, seq, name, type, sha256, size) SELECT i, i, 1, 'surat.pdf', 'application/pdf', 'f' || i, 800000 FROM n",
+    "INSERT INTO case_person (id, case_id, seq, nip, name_key, person) SELECT i, i, 1, '19' || (1000000000000000 + i), 'orang' || (i % 5000) || ' contoh' || (i % 977), '{person}' FROM n",
+    *(f"INSERT INTO event (id, chain, seq, case_id, at, actor, action, old, new, reason, previous, hash) SELECT i * 3 + {k}, i, {k + 1}, i, {AT}, 'mesin', 'lengkap', 'diterima', 'diteruskan', '', '', 'h' || i FROM n" for k in range(3)),
+    *(f"INSERT INTO step (id, case_id, name, round, started_at, due_at, ended_at, minutes, late) SELECT i * 2 + {k}, i, 'T{3 + 3 * k}', 1, {AT}, {AT}, CASE WHEN i <= {BULK + OPEN} AND {k} = 1 THEN NULL ELSE {AT} END, 10, CASE WHEN i % 50 = 0 THEN 1 ELSE 0 END FROM n" for k in range(2)),
+    *(f"INSERT INTO outgoing (id, case_id, key, kind, seq, header_id, recipient, data, state, created_at, due_at, attempts, answer) SELECT i * 2 + {k}, i, 's' || i, '{kind}', 1, '<' || i || '.{kind}@lpse.example>', 'dinas' || (i % 3000) || '@kantor' || (i % 300) || '.example', CAST('From: lpse' AS {{blob}}), 'sent', {AT}, {AT}, 1, '' FROM n" for k, kind in enumerate(("receipt", "result_on"))),
+    f"INSERT INTO job (id, lane, task, subject_id, state, attempts, due_at, error) SELECT i * 2, 'ocr', 'read', i, 'done', 1, {AT}, '' FROM n",
+    f"INSERT INTO job (id, lane, task, subject_id, state, attempts, due_at, error) SELECT i * 2 + 1, 'mail', 'deliver', i * 2, 'done', 1, {AT}, '' FROM n",
+    "INSERT INTO case_text (rowid, words) SELECT i, {words} FROM n",
+)  # fmt: skip
+
+
+def fill(w: World, cases: int) -> None:
+    """Grows the database to `cases` cases."""
+    sqlite = w.store.engine.dialect.name == "sqlite"
+    words = f"'lama 2025 ' || i || ' permohonan akun ' || {NAME} || ' dinas ' || (i % 300)"
+    with w.store.transaction() as tx:
+        there = int(tx.scalar(text("SELECT count(*) FROM case_file WHERE id > :bulk"), {"bulk": BULK}) or 0)
+    if cases <= there:
+        return
+    someone = cases_of.PERSON.dump_json(person()).decode().replace("'", "''").replace(":", "\\:")
+    with w.store.transaction() as tx:
+        for statement in FILL:
+            statement = statement.replace("{blob}", "blob" if sqlite else "bytea")
+            statement = statement.replace("{words}", words if sqlite else f"to_tsvector('simple', {words})")
+            if not sqlite:  # PostgreSQL has no negative substr
+                statement = statement.replace("substr('0' || (1 + i % 12), -2)", "lpad((1 + i % 12)::text, 2, '0')")
+                statement = statement.replace("substr('0' || (1 + i % 28), -2)", "lpad((1 + i % 28)::text, 2, '0')")
+            statement = statement.replace("{verdict}", '{"decision": "review"}').replace("{person}", someone)
+            table, rest = statement.split(" SELECT ", 1)
+            numbers = NUMBERS if sqlite else "WITH n AS (SELECT generate_series(:first, :last) AS i) "
+            tx.execute(text(f"{table} {numbers} SELECT {rest}"), {"first": BULK + there + 1, "last": BULK + cases})
+    with w.store.engine.connect() as connection:
+        _analyse(connection, sqlite)
+
+
+def _analyse(connection: Connection, sqlite: bool) -> None:
+    connection.execution_options(isolation_level="AUTOCOMMIT") if not sqlite else None
+    connection.execute(text("ANALYZE"))
+    if sqlite:
+        connection.commit()
+
+
+# ------------------------------------------------------------------ what is measured
+
+
+def mails(w: World, first: int, count: int) -> list[RawMessage]:
+    found = []
+    for number in range(first, first + count):
+        mail = EmailMessage()
+        mail["From"], mail["To"] = f"dinas{number}@kantor{number}.example", w.office.email
+        mail["Subject"], mail["Message-ID"] = f"Permohonan {number}", f"<tumbuh.{number}@contoh.example>"
+        mail.set_content("Terlampir permohonan.")
+        mail.add_attachment(f"%PDF-1.4 {number}".encode() + os.urandom(60_000), maintype="application", subtype="pdf", filename="surat.pdf")
+        path, sha256, size = keep(iter((mail.as_bytes(),)), w.blobs)
+        found.append(RawMessage(Location("utama", "INBOX", 1, f"b{number}"), str(path), sha256, size, w.now()))
+    return found
+
+
+def cpu() -> float:
+    own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+
+
+def median_ms(work: Callable[[], object], times: int, clock: Callable[[], float] = time.perf_counter) -> float:
+    found = []
+    for _ in range(times):
+        start = clock()
+        work()
+        found.append((clock() - start) * 1000)
+    return statistics.median(found)
+
+
+PAGES = (
+    ("desk", "helpdesk", "/meja"), ("desk, closed cases", "helpdesk", "/meja?tab=selesai"), ("results, archive", "helpdesk", "/hasil?tab=arsip"),
+    ("agency", "admin_agency", "/persetujuan"), ("search, one name", "helpdesk", "/cari?q=orang77+contoh77"),
+    ("search, common word", "helpdesk", "/cari?q=permohonan"), ("a case", "supervisor", "/berkas/{number}"),
+)  # fmt: skip
+
+
+def measure(w: World, clock: Clock, first: int, count: int) -> Iterator[tuple[str, float]]:
+    raws = iter(mails(w, first, count + 3))
+    for _ in range(3):
+        take_in(w, next(raws))
+    yield "a mail taken in", median_ms(lambda: take_in(w, next(raws)), count)
+    yield "a mail handed over", median_ms(lambda: delivery.send_next(w), count)
+    yield "a poll without news", median_ms(lambda: poll(w), 9)
+    ticks.tick(w)
+
+    def minute() -> None:
+        clock.pass_(minutes=1)
+        ticks.tick(w)
+
+    yield "a minute's tick", median_ms(minute, 9)
+    with w.store.reading() as tx:
+        number = tx.scalar(text("SELECT number FROM case_file ORDER BY id DESC LIMIT 1"))
+    logged_in: dict[str, Person] = {}
+    for name, role, path in PAGES:
+        one = logged_in.get(role) or logged_in.setdefault(role, logged_in_as(w, role))
+        where = path.format(number=number)
+        assert one.get(where).status_code == 200, where
+        yield f"page: {name}", median_ms(lambda one=one, where=where: one.get(where), 25)
+
+
+def poll(w: World) -> None:
+    from mailbot.work.sweep import sweep
+
+    mailbox, section = w.mailboxes[0]
+    sweep(w, mailbox, section, full=False)
+
+
+@contextlib.contextmanager
+def database(engine: str) -> Iterator[str]:
+    if engine == "sqlite":
+        yield ""
+        return
+    with postgres(("shared_buffers=512MB", "max_connections=40", "jit=off", "synchronous_commit=on", "max_wal_size=8GB", "work_mem=16MB")) as server:
+        yield server.url("tumbuh")
+
+
+def main(argv: list[str]) -> int:
+    options = argparse.ArgumentParser(prog="scripts/bench growth", description=__doc__)
+    options.add_argument("--engine", choices=("sqlite", "postgresql"), default="sqlite")
+    options.add_argument("--sizes", default="0,10000,100000,1000000")
+    options.add_argument("--mails", type=int, default=30)
+    given = options.parse_args(argv)
+    sizes = [int(s) for s in given.sizes.split(",")]
+    table: dict[str, list[float]] = {}
+    with tempfile.TemporaryDirectory(prefix="mailbot-growth-") as folder, database(given.engine) as url:
+        clock = Clock(MORNING)
+        w = world(Path(folder), clock, url)
+        for name in ("new", "cur", "tmp"):
+            (Path(folder) / "inbox" / name).mkdir(parents=True)
+        people(w)
+        for turn, size in enumerate(sizes):
+            start = time.monotonic()
+            fill(w, size)
+            print(f"{size} cases: filled in {time.monotonic() - start:.0f} s", file=sys.stderr)
+            for name, value in measure(w, clock, turn * 1000, given.mails):
+                table.setdefault(name, []).append(value)
+    show(given.engine, sizes, table)
+    return 0
+
+
+def show(engine: str, sizes: list[int], table: dict[str, list[float]]) -> None:
+    base = sizes.index(10_000) if 10_000 in sizes else 0
+    print(f"\n{engine}: milliseconds (median), by number of cases in the database; ratio = {sizes[-1]:,} : {sizes[base]:,}\n")
+    print(f"{'':24}" + "".join(f"{s:>12,}" for s in sizes) + f"{'ratio':>9}")
+    for name, values in table.items():
+        print(f"{name:24}" + "".join(f"{v:12.2f}" for v in values) + f"{values[-1] / values[base]:9.2f}")
+    print(f"\nload of this machine while it ran: {os.getloadavg()[0]:.1f}; {dt.date.today()}")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
