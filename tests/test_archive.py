@@ -12,9 +12,9 @@ from mailbot import config, paper
 from mailbot.model import Case
 from mailbot.paper import bag
 from mailbot.sop.case import Refused
-from mailbot.store import Stale, cases, chain
+from mailbot.store import Stale, cases, chain, mails
 from mailbot.store import tables as t
-from mailbot.work import agency, archive, desk, exports
+from mailbot.work import agency, archive, blob_path, desk, exports
 from mailbot.work.agency import Result
 from tests.worlds import AGENCY, HELPDESK, Clock, Post, evidence, person, seen, world
 
@@ -169,3 +169,13 @@ def test_after_a_breach_the_persons_and_files_that_were_touched_are_listed(post:
     assert [row[0] for row in documents.rows] == [second.number]
     everybody, _ = exports.breach(post.world, "2026", "2027")
     assert {row[0] for row in everybody.rows} == {first.number, second.number}
+
+
+def test_a_lost_original_stops_the_archiving_in_words(post: Post) -> None:
+    case = desk.printed(post.world, seen(notified(post)), HELPDESK)
+    with post.world.store.reading() as tx:
+        (row,) = mails.of_case(tx, case.id)
+    blob_path(post.world.blobs, row.content).unlink()
+
+    with pytest.raises(Refused, match="pulihkan dari cadangan"):
+        archive.archive(post.world, seen(case), HELPDESK)

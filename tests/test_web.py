@@ -13,10 +13,10 @@ from sqlalchemy import ColumnElement, Connection, Table
 
 from mailbot.model import Case, Found
 from mailbot.sop.case import ACTIONS, STATES
-from mailbot.store import cases, chain, search, steps
+from mailbot.store import cases, chain, mails, search, steps
 from mailbot.store import tables as t
 from mailbot.web import DOORS, actions
-from mailbot.work import World
+from mailbot.work import World, blob_path
 from tests.web import PASSWORD, PEOPLE, Person, people, person
 from tests.worlds import Clock, Post, evidence, world
 from tests.worlds import person as requested
@@ -142,6 +142,10 @@ def forms(w: World, found: Case, action: str, other: Case) -> dict[str, object]:
         people = cases.persons(tx, found.id)
         if action == "arsipkan":
             tx.execute(t.case_file.update().where(t.case_file.c.id == found.id).values(printed_at="2026-11-23T02:00:00+00:00", printed_by="siti"))
+            for row in mails.of_case(tx, found.id):
+                original = blob_path(w.blobs, row.content)
+                original.parent.mkdir(parents=True, exist_ok=True)
+                original.write_bytes(b"asli")
         if action in ("alasan", "terima_alasan"):
             values = {
                 "case_id": found.id,

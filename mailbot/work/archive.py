@@ -95,7 +95,7 @@ def _content(world: World, case_id: int) -> dict[str, bytes | Path]:
     with world.store.reading() as tx:
         content: dict[str, bytes | Path] = {"formulir/serah-terima.pdf": papers.form_pdf(world, tx, case_id), "formulir/bundel.pdf": printed.pdf}
         for number, row in enumerate(reversed(mails.of_case(tx, case_id)), 1):
-            content[f"diterima/{number:02d}.eml"] = blob_path(world.blobs, row.content)
+            content[f"diterima/{number:02d}.eml"] = _original(world, row.content)
             content[f"bukti/{number:02d}.json"] = _json({"pembacaan": _loaded(row.evidence), "hasil": _loaded(row.verdict), "putaran": row.round})
         for number, row in enumerate(mails.attachments(tx, case_id), 1):
             path = blob_path(world.blobs, row.sha256)
@@ -106,6 +106,13 @@ def _content(world: World, case_id: int) -> dict[str, bytes | Path]:
         content["berkas.json"] = _json(_facts(tx, case_id))
         content["kejadian.json"] = _json([_event(e) for e in chain.events(tx, case_id)])
     return content
+
+
+def _original(world: World, sha256: str) -> Path:
+    path = blob_path(world.blobs, sha256)
+    if not path.is_file():
+        raise Refused(f"Email asli {sha256[:8]} tidak ada pada penyimpanan; pulihkan dari cadangan sebelum mengarsipkan.")
+    return path
 
 
 def _facts(tx: Connection, case_id: int) -> dict[str, Any]:
