@@ -20,7 +20,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from mailbot import __version__, check, check_html, config, jobs, officecli, parsers, work
+from mailbot import __version__, casecli, check, check_html, config, jobs, officecli, parsers, work
 from mailbot.demo import run as demo_run
 from mailbot.grown import commands as grown
 from mailbot.grown import metrics
@@ -38,6 +38,10 @@ app.command("web")(commands.web)
 app.add_typer(grown.db_app, name="db")
 app.command("worker")(grown.worker)
 app.command("scheduler")(grown.scheduler_command)
+app.add_typer(casecli.case_app, name="case")
+app.add_typer(officecli.register_app, name="register")
+app.add_typer(officecli.year_app, name="year-end")
+app.add_typer(officecli.archive_app, name="archive")
 err = Console(stderr=True)
 Config = Annotated[Path | None, typer.Option("--config", help="config.toml; without it the defaults of config.example.toml")]
 
