@@ -19,6 +19,8 @@ from typing import Any
 from mailbot.model import Document, Finding, Outgoing, Submission, Verdict
 from mailbot.replies.render import line, render, safe
 from mailbot.sop import Sop
+from mailbot.sop.case import Refused
+from mailbot.sop.secrets import REFUSAL, gives_password
 
 # long In-Reply-To must not be encoded, or Outlook loses the thread (MAIL.md 0.5)
 POLICY = SMTP.clone(max_line_length=998)
@@ -84,6 +86,8 @@ def text(kind: str, number: str, values: dict[str, Any], office: Office) -> tupl
     data = {"nomor_tiket": number, "office": office, "sapaan": "Pemohon", **values}
     subject = render(kind, "subject", data, office.templates).strip()
     edited = values.get("isi_petugas")
+    if edited and gives_password(str(edited)):
+        raise Refused(REFUSAL)
     body = EDIT_CONTROLS.sub("", str(edited)) if edited else render(kind, "body", data, office.templates)
     return f"[{number}] {subject}", body
 

@@ -115,6 +115,7 @@ class Sop:
     limits: dict[str, int]
     codes: dict[str, Code]
     common: Need
+    year_end: tuple[str, ...] = ()  # roles whose accounts Admin Agency may deactivate at the end of the year (step 5)
     requirements: tuple[Special, ...] = ()
 
     def code(self, code: str) -> Code:
@@ -159,6 +160,7 @@ class _File(_Strict):
     min_quality: float = 0.6
     basis: list[str]
     documents: list[str] = [LETTER]
+    year_end: list[str] = []
     fields: dict[str, str]
     roles: dict[str, str]
     kinds: dict[str, str]
@@ -199,6 +201,7 @@ def _wrong(file: _File) -> Iterator[str]:
     yield from _unknown("kinds", file.kinds, KINDS)
     yield from _unknown("basis", file.basis, file.kinds)
     yield from _unknown("documents", file.documents, file.kinds)
+    yield from _unknown("year_end", file.year_end, file.roles)
     yield from _unknown("limits", file.limits, LIMITS)
     yield from (f"'limits.{name}': is missing" for name in LIMITS if name not in file.limits)
     yield from (f"'limits.{name}': must be at least 1 minute" for name, minutes in file.limits.items() if minutes < 1)
@@ -237,7 +240,7 @@ def _sop(file: _File) -> Sop:
         name=file.name, title=file.title or file.name, auto_return=file.auto_return, accept_tte=file.accept_tte,
         addressees=tuple(a.lower() for a in file.addressees), min_quality=file.min_quality, basis=_all_basis(file),
         fields=file.fields, roles=file.roles, kinds={kind: file.kinds.get(kind, kind) for kind in KINDS}, limits=file.limits,
-        codes={key: Code(c.cls, c.group, c.line) for key, c in file.codes.items()}, common=whole,
+        codes={key: Code(c.cls, c.group, c.line) for key, c in file.codes.items()}, common=whole, year_end=tuple(file.year_end),
         requirements=tuple(_exception(r, whole) for r in file.requirements),
     )  # fmt: skip
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mailbot.model import Actor, Case, Change, Guard, Reply, Update, Verdict
+from mailbot.sop.secrets import REFUSAL, gives_password
 
 RECEIVED, AGAIN, CHECKED_BY_PERSON, RETURNED, FORWARDED = (
     "diterima",
@@ -137,6 +138,9 @@ def decide(case: Case, action: str, now: dt.datetime, *, actor: Actor = MACHINE,
         )
     if rule.reason and not reason.strip():
         raise Refused(f"Tindakan '{rule.label}' memerlukan alasan.")
+    typed = [value for one in updates for _, value in one.values] + [value for _, value in data]
+    if actor.role != "mesin" and gives_password(reason, *typed):
+        raise Refused(REFUSAL)
     new = rule.target or case.state
     stops, starts, due_at = _timers(case, new, action, due)
     return Change(case.id, case.version, case.state, new, action, actor.name, reason, now, replies,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
@@ -30,10 +31,10 @@ def set_state(tx: Connection, campaign_id: int, state: str) -> None:
     tx.execute(update(t.campaign).where(t.campaign.c.id == campaign_id).values(state=state))
 
 
-def gather(tx: Connection, campaign_id: int, role: str) -> int:
-    """Adds the active accounts of this role that are not in the campaign yet; how many."""
+def gather(tx: Connection, campaign_id: int, roles: Iterable[str]) -> int:
+    """Adds the active accounts of these roles that are not in the campaign yet; how many."""
     known = select(t.campaign_item.c.access_id).where(t.campaign_item.c.campaign_id == campaign_id)
-    query = select(t.access_right.c.id).where(t.access_right.c.peran == role, t.access_right.c.status == "aktif", t.access_right.c.id.not_in(known))
+    query = select(t.access_right.c.id).where(t.access_right.c.peran.in_(list(roles)), t.access_right.c.status == "aktif", t.access_right.c.id.not_in(known))
     ids = list(tx.scalars(query.order_by(t.access_right.c.id)))
     for access_id in ids:
         tx.execute(t.campaign_item.insert().values(campaign_id=campaign_id, access_id=access_id))

@@ -58,6 +58,8 @@ def _check(world: World, tx: Connection, found: Case, one: CasePerson, result: R
         return
     if not result.user_id.strip():
         raise Refused("Isikan User ID pada SPSE.")
+    if len(result.user_id.split()) > 1:
+        raise Refused("User ID tidak memuat spasi; isikan User ID saja.")
     if obstacle := why_not(world, tx, found, one):
         raise Refused(obstacle)
 

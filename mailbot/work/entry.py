@@ -14,7 +14,7 @@ from mailbot.model import Actor, Case, Location, RawMessage
 from mailbot.sop.case import Refused
 from mailbot.store import cases, chain, mails
 from mailbot.work import World
-from mailbot.work.intake import take_in
+from mailbot.work.intake import nobody, take_in
 
 CHANNELS = {"langsung": "Langsung (hardcopy)", "tts": "TTS / LPSE Support"}
 
@@ -56,7 +56,7 @@ def _wrapped(world: World, entry: Entry) -> bytes:
     """The same files and words give the same bytes, so that a repeated click enters one case only."""
     mail = EmailMessage(policy=SMTP)
     mail["Date"] = format_datetime(world.now().replace(hour=0, minute=0, second=0, microsecond=0))
-    mail["From"] = entry.email or f"entri-{entry.channel}@{world.office.domain}"
+    mail["From"] = entry.email or nobody(world, entry.channel)
     mail["To"], mail["Subject"] = world.office.email, entry.subject
     words = "\0".join((entry.name, entry.subject, entry.email, entry.note)).encode()
     digest = hashlib.sha256(b"\0".join((words, *(data for _, data in entry.files)))).hexdigest()[:32]

@@ -147,10 +147,16 @@ def _remarkable(tx: Connection, mail: Submission) -> str | None:
     return ELSEWHERE if guard.reply_address(mail)[1] else None
 
 
+def nobody(world: World, channel: str) -> str:
+    """The sender of a hand entry without an address; it is never written to."""
+    return f"entri-{channel}@{world.office.domain}"
+
+
 def _new_case(world: World, tx: Connection, new: Arrival) -> Case:
     number = cases.next_number(tx, world.settings.office.number_prefix, world.today.year)
     step, limit = case.TIMERS[case.RECEIVED]
     mail, (to, _) = new.mail, guard.reply_address(new.mail)
+    to = "" if to == nobody(world, new.channel) else to
     return cases.new(tx, to, mail.sender_name, mail.subject, number, world.now(), step, world.due(limit), new.channel, new.ticket)
 
 

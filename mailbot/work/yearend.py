@@ -25,7 +25,6 @@ from mailbot.work.agency import day
 from mailbot.work.archive import root
 from mailbot.work.ticks import office_mail
 
-ROLE = "ppk"  # Pokja and Pejabat Pengadaan are not named by step 5
 MAY = ("admin_agency", "supervisor")
 DECISIONS = {"nonaktif": "Dinonaktifkan", "kecuali": "Dikecualikan"}
 STATES = {"disusun": "Disusun", "diumumkan": "Diumumkan", "dilaksanakan": "Dilaksanakan", "selesai": "Selesai"}
@@ -91,7 +90,7 @@ def gather(world: World, actor: Actor, year: int, planned_on: dt.date) -> Campai
         found = campaigns.start(tx, year, planned_on.isoformat(), actor.name, world.now())
         if found.state == "selesai":
             raise Refused(f"Kampanye akhir tahun {year} sudah selesai.")
-        added = campaigns.gather(tx, found.id, ROLE)
+        added = campaigns.gather(tx, found.id, world.sop.year_end)
         _note(world, tx, actor, "daftar", tahun=year, ditambahkan=added, rencana=found.planned_on)
     return status(world, year)
 
@@ -198,7 +197,7 @@ def _end(world: World, tx: Connection, actor: Actor, row: Row[Any]) -> None:
     old = {k: v for k, v in access.get(tx, row.access_id)._mapping.items() if k != "id"}
     new = AccessRight(**{**old, "status": "nonaktif", "ended_at": world.today.isoformat(), "ended_reason": reason, "valid_until": None, "executor": actor.name})
     access.record(tx, new, actor.name, "penonaktifan akhir tahun", world.now())
-    values = {"sapaan": row.nama, "nama": row.nama, "user_id": row.user_id, "peran": world.sop.roles.get(ROLE, ROLE), "satker": row.instansi,
+    values = {"sapaan": row.nama, "nama": row.nama, "user_id": row.user_id, "peran": world.sop.roles.get(row.peran, row.peran), "satker": row.instansi,
               "dasar": reason, "waktu": clock.spoken(world.now(), world.hours.zone)}  # fmt: skip
     if row.email:
         office_mail(world, tx, Reply("year_end_result", row.email, tuple(values.items())), f"akhir-tahun-hasil|{row.campaign_id}|{row.access_id}")
