@@ -201,10 +201,10 @@ def _addressee(file: str, head: Head) -> Found:
             far = more.box[1] - last.box[1] > 2.6 * (last.box[3] - last.box[1])
             if not column or far or OPENING.search(more.text) or ctx.HEADER.match(text) or len(text) > 75:
                 break
+            if re.match(r"\W*di\b", text, re.I):
+                break
             words += column
             last = more
-            if re.match(r"\W*di\b", text, re.I) and len(column) > 1:
-                break
         text = re.sub(r"^(?:[\W_]|yth\b|kepada\b)+", "", " ".join(w.text for w in words), flags=re.I)
         text = re.split(r"\s+di\s*[-–]?\s*(?:$|t\s?e\s?m\s?p\s?a\s?t\b)", text, maxsplit=1, flags=re.I)[0]
         return _found(file, page, words, text[:160].strip())
