@@ -6,7 +6,7 @@ The signer at the bottom is no requested person; nothing is repaired here unless
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 

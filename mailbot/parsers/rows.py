@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from mailbot.model import Line, PageReading, Word
 from mailbot.parsers import labels
@@ -25,12 +26,15 @@ def relined(page: PageReading) -> tuple[Line, ...]:
 
 def _jumps(lines: Sequence[Line]) -> bool:
     tops = [line.box[1] for line in lines if line.words]
-    return any(later < earlier - BACK for earlier, later in zip(tops, tops[1:], strict=False))
+    return any(later < earlier - BACK for earlier, later in pairwise(tops))
 
 
 def _bare_labels(lines: Sequence[Line]) -> int:
     """Lines that are a label and nothing else."""
-    return sum(len(line.words) <= 6 and labels.exact_field(_without_colon(line.words)) not in (None, "lain", "tindakan") for line in lines)
+    return sum(
+        len(line.words) <= 6 and labels.exact_field(_without_colon(line.words)) not in (None, "lain", "tindakan")
+        for line in lines
+    )
 
 
 def _without_colon(words: tuple[Word, ...]) -> tuple[Word, ...]:
@@ -43,7 +47,9 @@ def as_rows(words: Iterable[Word]) -> tuple[Line, ...]:
     for word in sorted(words, key=lambda w: w.box[1] + w.box[3]):
         middle = (word.box[1] + word.box[3]) / 2
         first = rows[-1][0] if rows else None
-        if first and middle - (first.box[1] + first.box[3]) / 2 < 0.5 * min(first.box[3] - first.box[1], word.box[3] - word.box[1]):
+        if first and middle - (first.box[1] + first.box[3]) / 2 < 0.5 * min(
+            first.box[3] - first.box[1], word.box[3] - word.box[1]
+        ):
             rows[-1].append(word)
         else:
             rows.append([word])
