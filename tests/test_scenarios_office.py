@@ -25,10 +25,14 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture(params=SOPS)
-def post(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock, database: str) -> Post:
-    file = SOPS[request.param]
-    return Post(world(tmp_path, clock, database, sop=config.SopSection(file=str(file or ""))))
+@pytest.fixture(params=[
+    "batang-sqlite", "contoh-sqlite", pytest.param("batang-postgresql", marks=pytest.mark.server),
+])  # fmt: skip
+def post(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Post:
+    """A world under one SOP file on one database."""
+    name, _, engine = request.param.partition("-")
+    database = request.getfixturevalue("postgres_url") if engine == "postgresql" else ""
+    return Post(world(tmp_path, clock, database, sop=config.SopSection(file=str(SOPS[name] or ""))))
 
 
 def asked(sop: Sop, *people: Person, without: tuple[str, ...] = (), number: str = "027/12/2026") -> Evidence:
@@ -290,7 +294,7 @@ def test_a_wrong_sop_file_is_refused_with_the_key(tmp_path: Path, change: tuple[
     assert change[0] in text
     path = tmp_path / "sop.toml"
     path.write_text(text.replace(*change))
-    with pytest.raises(ValueError, match="sop.toml") as caught:
+    with pytest.raises(ValueError, match=r"sop\.toml") as caught:
         load(path)
 
     assert word in str(caught.value)
