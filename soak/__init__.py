@@ -1,1 +1,1 @@
-"""Long runs that hurt the service on purpose, separate from the tests: python -m soak.NAME."""
+"""Endurance runs, separate from the tests: kills against real servers, robots and forged mail on a virtual clock."""

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from aiosmtpd.controller import Controller
@@ -27,6 +27,7 @@ class Sink:
     def __init__(self) -> None:
         self.taken: list[tuple[str, bytes]] = []
         self.times: list[float] = []
+        self.file_in: Callable[[bytes], object] | None = None  # a Sent folder, as some providers file accepted mail
         self.port = free_port()
 
     async def handle_RCPT(self, server: Any, session: Any, envelope: Envelope, address: str, options: Any) -> str:
@@ -46,6 +47,8 @@ class Sink:
         if local == "data554":
             return "554 5.7.1 not wanted"
         content = envelope.content or b""
+        if self.file_in:
+            self.file_in(envelope.content if isinstance(envelope.content, bytes) else b"")
         self.times.append(time.time())
         self.taken.append((address, content if isinstance(content, bytes) else content.encode()))
         if local == "drop-after-dot":

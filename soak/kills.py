@@ -1,0 +1,217 @@
+"""Mails arrive in a real Dovecot, receipts leave through a real SMTP server, and the service is killed over and over (G1, G2).
+
+Printed per mark mode: lost, stored twice, half-written, duplicate receipts, and how many hand-overs were ambiguous.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from email import message_from_bytes
+from pathlib import Path
+from typing import Any
+
+from imapclient import IMAPClient
+from sqlalchemy import create_engine, text
+
+from mailbot.crash import POINTS
+from tests.servers.dovecot import POOR, SECRET, Dovecot, dovecot
+from tests.servers.smtp import Sink, smtp_sink
+
+MODES = ("keyword", "move", "none")
+LONGEST = 4.0  # seconds of a service whose named point is never reached
+SETTLE = 240.0  # seconds after the last kill in which everything must be done
+
+
+@dataclass
+class Scene:
+    """One office under attack. `sent`: accepted mail is filed in Sent, as Gmail and Microsoft 365 do."""
+
+    folder: Path
+    server: Dovecot
+    sink: Sink
+    client: IMAPClient
+    mode: str
+    sent: bool
+    rng: random.Random
+    laid: int = 0
+    hit: Counter[str] = field(default_factory=Counter)
+    process: Any = None
+
+    def start(self) -> None:
+        move = 'move_to = "Selesai"\n' if self.mode == "move" else ""
+        (self.folder / "config.toml").write_text(
+            f'[[mailbox]]\nkind = "imap"\nhost = "127.0.0.1"\nport = {self.server.port}\ntls = "none"\nuser = "lpse"\nstart = "all"\n'
+            f'mark = "{self.mode}"\n{move}sent = "{"Sent" if self.sent else ""}"\n[smtp]\nkind = "smtp"\nhost = "127.0.0.1"\n'
+            f'port = {self.sink.port}\ntls = "none"\n[storage]\npath = "{self.folder}/data"\nmin_free_mb = 10\n[replies]\nform = false\n'
+            "[limits]\nper_address_hour = 99\nper_address_day = 99\nper_domain_hour = 999999\nall_hour = 999999\nall_minute = 999999\n"
+        )
+        command = [sys.executable, "-m", "soak.serve", str(self.folder / "config.toml")]
+        environment = {**os.environ, "MAILBOT_IMAP_SECRET": SECRET, "OMP_THREAD_LIMIT": "1"}
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=(self.folder / "log").open("w"), text=True, env=environment
+        )
+
+    def lay(self, count: int) -> None:
+        for _ in range(count):
+            self.laid += 1
+            self.client.append("INBOX", mail(self.laid))
+
+    def one(self, order: str, seconds: float) -> None:
+        """One life of the service, ended by its named point or by SIGKILL after `seconds`."""
+        self.process.stdin.write(order + "\n")
+        self.process.stdin.flush()
+        pid = int(self.process.stdout.readline().split()[1])
+        early = threading.Event()
+        timer = threading.Thread(target=_kill_later, args=(pid, seconds, early))
+        timer.start()
+        self.process.stdout.readline()
+        if not early.is_set() and order != "-":
+            self.hit[order.partition(":")[0]] += 1
+        early.set()
+        timer.join()
+
+    def settle(self) -> None:
+        """A last life without a kill, until nothing is left to do; mails that were hit three times are released first."""
+        self.process.stdin.write("-\n")
+        self.process.stdin.flush()
+        pid = int(self.process.stdout.readline().split()[1])
+        end = time.monotonic() + SETTLE
+        while time.monotonic() < end and not self._done():
+            time.sleep(0.3)
+        os.kill(pid, signal.SIGTERM)
+        self.process.stdin.close()
+        self.process.wait(60)
+
+    def _done(self) -> bool:
+        waiting = "select count(*) from outgoing where state not in ('sent', 'failed', 'cancelled')"
+        stored, left, jobs = self.ask("select count(*) from message where rules not like '%R01%'"), self.ask(waiting), self.ask(
+            "select count(*) from job where state in ('waiting', 'running')"
+        )  # fmt: skip
+        if stored < self.laid:
+            with contextlib.suppress(Exception):
+                self.ask("delete from quarantine where attempts >= 3 and due_at = '' returning 1", write=True)
+        return bool(stored >= self.laid and not left and not jobs)
+
+    def ask(self, query: str, write: bool = False) -> int:
+        engine = create_engine(f"sqlite:///{self.folder}/data/mailbot.db")
+        try:
+            with engine.begin() as connection:
+                found = connection.execute(text(query)).scalars().all()
+                return int(found[0] or 0) if found else 0
+        finally:
+            engine.dispose()
+
+    # ---------------------------------------------------------------- judgement
+
+    def judge(self) -> tuple[str, int]:
+        stored = Counter(self._column("select header_id from message where rules not like '%R01%'"))
+        lost = sum(f"<soak.{n}@kantor.example>" not in stored for n in range(1, self.laid + 1))
+        twice = sum(count - 1 for count in stored.values()) + self._copies_too_many()
+        half = sum(hashlib.sha256(p.read_bytes()).hexdigest() != p.name for p in (self.folder / "data/blobs").glob("??/*"))
+        receipts = Counter(m["Message-ID"] for _, raw in self.sink.taken if "receipt" in (m := message_from_bytes(raw))["Message-ID"])
+        doubled = sum(count - 1 for count in receipts.values())
+        people = Counter(to for to, raw in self.sink.taken if "receipt" in message_from_bytes(raw)["Message-ID"])
+        without = self.laid - len(people)
+        two = sum(len({m for m in receipts if m}) != len(people) for _ in (1,))
+        repeated = self.ask("select count(*) from outgoing where repeats > 0")
+        broken = lost + twice + half + without + two + (doubled if self.sent else max(0, doubled - repeated))
+        words = (
+            f"{self.mode:<8} Sent {'yes' if self.sent else 'no ':<4} mails {self.laid:>5}  lost {lost}  stored twice {twice}  half-written {half}  "
+            f"without receipt {without}  duplicate receipts {doubled} (ambiguous and repeated: {repeated})  named points hit {len(self.hit)}"
+        )
+        return words, broken
+
+    def _copies_too_many(self) -> int:
+        """Mails that lie twice on the server: a move that was begun again."""
+        total = 0
+        for folder in ("INBOX", "Selesai"):
+            if self.client.folder_exists(folder):
+                total += int(self.client.folder_status(folder, ["MESSAGES"])[b"MESSAGES"])
+        return abs(total - self.laid)
+
+    def _column(self, query: str) -> list[str]:
+        engine = create_engine(f"sqlite:///{self.folder}/data/mailbot.db")
+        with engine.connect() as connection:
+            return [str(v) for v in connection.execute(text(query)).scalars()]
+
+
+def mail(number: int) -> bytes:
+    return (
+        f"From: Pemohon {number} <p{number}@kantor{number}.example>\r\nTo: lpse@batangkab.example\r\nSubject: Permohonan {number}\r\n"
+        f"Message-ID: <soak.{number}@kantor.example>\r\nDate: Mon, 23 Nov 2026 09:00:00 +0700\r\n\r\nMohon informasi {number}.\r\n"
+    ).encode()
+
+
+def _kill_later(pid: int, seconds: float, early: threading.Event) -> None:
+    if not early.wait(seconds):
+        early.set()
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def scene(mode: str, sent: bool, rng: random.Random) -> Any:
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="soak-")))
+        server = stack.enter_context(dovecot(POOR if mode == "move" else None))
+        sink = stack.enter_context(smtp_sink())
+        client = stack.enter_context(server.client())
+        if sent:
+            filing = stack.enter_context(server.client())
+            filing.create_folder("Sent")
+            sink.file_in = lambda data: filing.append("Sent", data)
+        made = Scene(folder, server, sink, client, mode, sent, rng)
+        made.start()
+        try:
+            yield made
+        finally:
+            if made.process.poll() is None:
+                made.process.kill()
+                made.process.wait()
+
+
+def run(kills: int, mails: int, seed: int) -> int:
+    """Kills and mails are shared out over the three mark modes; the first kills of each are at every named point."""
+    broken = 0
+    for number, mode in enumerate(MODES):
+        rng, share = random.Random(seed + number), kills // len(MODES) + (number < kills % len(MODES))
+        amount = mails // len(MODES) + (number < mails % len(MODES))
+        began = time.monotonic()
+        with scene(mode, True, rng) as s:
+            for kill in range(share):
+                s.lay(amount * (kill + 1) // share - s.laid)
+                named = kill < len(POINTS)
+                s.one(f"{POINTS[kill]}:{rng.randint(1, 2)}" if named else "-", LONGEST if named else rng.uniform(0.05, 1.2))
+            s.settle()
+            words, wrong = s.judge()
+            broken += wrong
+            print(f"{share:>5} kills  {words}  ({time.monotonic() - began:.0f} s)", flush=True)
+    return broken
+
+
+def points(seed: int) -> int:
+    """Every named point, at its first, second and third passing."""
+    broken = 0
+    for sent in (True, False):
+        for mode in MODES:
+            with scene(mode, sent, random.Random(seed)) as s:
+                for name in POINTS:
+                    for count in (1, 2, 3):
+                        s.lay(2)
+                        s.one(f"{name}:{count}", LONGEST)
+                s.settle()
+                words, wrong = s.judge()
+                broken += wrong
+                print(f"points {words}  never reached: {', '.join(p for p in POINTS if p not in s.hit) or '-'}", flush=True)
+    return broken
