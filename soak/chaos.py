@@ -34,9 +34,7 @@ from tests.servers.postgres import Postgres, postgres
 from tests.servers.smtp import Sink, smtp_sink
 
 OFFICE = "kacau"
-SAFE_POINTS = tuple(
-    p for p in crash.POINTS if not p.startswith(("copy", "move", "mark-sent", "reconcile", "smtp-dot", "smtp-answered"))
-)
+SAFE_POINTS = tuple(p for p in crash.POINTS if not p.startswith(("copy", "move", "mark-sent", "reconcile", "smtp-dot", "smtp-answered")))
 
 
 @dataclass
@@ -62,9 +60,7 @@ class Scene:
         command = [sys.executable, "-m", "soak.process", role.split()[0], "--config", str(self.folder / "config.toml")]
         environment = {**os.environ, "MAILBOT_CRASH_AT": crash_at, "MAILBOT_DATABASE_URL": self.url()}
         with (self.folder / "log").open("ab") as log:
-            self.running[role] = subprocess.Popen(
-                command, stdout=log, stderr=log, env=environment, start_new_session=True
-            )
+            self.running[role] = subprocess.Popen(command, stdout=log, stderr=log, env=environment, start_new_session=True)
 
     def url(self) -> str:
         return self.server.url(port=self.line.port) if self.server and self.line else ""
@@ -152,9 +148,7 @@ class Scene:
         try:
             taken = self.rows("SELECT count(*) FROM @message WHERE state <> 'stored'")[0][0]
             jobs_left = self.rows("SELECT count(*) FROM @job WHERE state IN ('waiting', 'running')")[0][0]
-            mails_left = self.rows("SELECT count(*) FROM @outgoing WHERE state IN ('pending', 'sending', 'deferred')")[
-                0
-            ][0]
+            mails_left = self.rows("SELECT count(*) FROM @outgoing WHERE state IN ('pending', 'sending', 'deferred')")[0][0]
         except Exception:  # the tables are not there yet, or the database is starting
             return False
         return taken == self.laid and not jobs_left and not mails_left
@@ -183,16 +177,12 @@ class Scene:
         kept = {str(r[0]) for r in self.rows("SELECT header_id FROM @outgoing")}
         yield from (f"never handed over: {key}" for key in kept - set(ids) - unclear)
         yield from (f"handed over, but not in the outbox: {key}" for key in set(ids) - kept)
-        answers = Counter(
-            str(message_from_bytes(d)["In-Reply-To"]) for _, d in self.sink.taken if b".receipt." in d[:4000]
-        )
+        answers = Counter(str(message_from_bytes(d)["In-Reply-To"]) for _, d in self.sink.taken if b".receipt." in d[:4000])
         yield from (f"receipts for {key}: {n}" for key, n in answers.items() if n != 1)
 
     def _data_faults(self) -> Iterator[str]:
         os.environ["MAILBOT_DATABASE_URL"] = self.url()
-        yield from keeping.troubles(
-            open_world(config.load(self.folder / "config.toml"), lambda: dt.datetime.now(dt.UTC)), deep=True
-        )
+        yield from keeping.troubles(open_world(config.load(self.folder / "config.toml"), lambda: dt.datetime.now(dt.UTC)), deep=True)
 
 
 def scene_config(folder: Path, smtp_port: int, office: str) -> None:
@@ -208,9 +198,7 @@ def scene_config(folder: Path, smtp_port: int, office: str) -> None:
 @contextlib.contextmanager
 def scene(driver: str, seed: int) -> Iterator[Scene]:
     with contextlib.ExitStack() as stack:
-        folder = Path(
-            stack.enter_context(tempfile.TemporaryDirectory(prefix="mailbot-chaos-", ignore_cleanup_errors=True))
-        )
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mailbot-chaos-", ignore_cleanup_errors=True)))
         made = Scene(folder, driver, random.Random(seed), stack.enter_context(smtp_sink()))
         if driver == "postgresql":
             # with fsync, since the server itself is stopped at once
@@ -237,9 +225,7 @@ def run(driver: str, kills: int, seed: int = 7, mails: int = 3, patience: float 
             time.sleep(made.rng.uniform(0.2, 3.0))
             made.revive()
             if sys.stderr.isatty() or number % 20 == 19:
-                print(
-                    f"{number + 1} harms, {made.laid} mails laid, {len(made.sink.taken)} handed over", file=sys.stderr
-                )
+                print(f"{number + 1} harms, {made.laid} mails laid, {len(made.sink.taken)} handed over", file=sys.stderr)
         end = time.monotonic() + patience
         while not made.finished() and time.monotonic() < end:
             time.sleep(0.5)
@@ -261,9 +247,7 @@ def main(argv: list[str] | None = None) -> int:
     given = options.parse_args(argv)
     start = time.monotonic()
     made, found = run(given.driver, given.kills, given.seed)
-    print(
-        f"{given.driver}: {given.kills} harms in {time.monotonic() - start:.0f} s, {made.laid} mails, {len(made.sink.taken)} handed over"
-    )
+    print(f"{given.driver}: {given.kills} harms in {time.monotonic() - start:.0f} s, {made.laid} mails, {len(made.sink.taken)} handed over")
     for name, number in sorted(made.harms.items()):
         print(f"  {number:4} {name}")
     print("\n".join(found) or "nothing lost, nothing doubled")

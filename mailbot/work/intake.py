@@ -219,7 +219,8 @@ def receipt(world: World, tx: Connection, found: Case, new: Arrival, verdict: Gu
     values = receipt_values(world, mail.subject, compose.files_of([(a.name, a.size) for a in mail.attachments]), world.now())
     if kind == "receipt" and world.settings.replies.form:
         values["lampiran"] = (forms.at_receipt(world, found.number, mail, world.now()),)
-    put(world, tx, found, Reply(kind, to, tuple(values.items())), new.key, (mail.message_id,))
+    thread = () if kind == "minimal" else (mail.message_id,)  # no byte of a mail that may be forged (MAIL.md 2.3)
+    put(world, tx, found, Reply(kind, to, tuple(values.items())), new.key, thread)
 
 
 def receipt_values(world: World, subject: str, files: list[dict[str, str]], at: dt.datetime) -> dict[str, object]:
