@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 import pypdfium2 as pdfium
 import pytest
 from pypdf import PdfReader, PdfWriter
+from pypdf.generic import ArrayObject, DecodedStreamObject, DictionaryObject, NameObject, RectangleObject
 
 from mailbot.model import Cell, Line, Table, Word
 from mailbot.parsers import ocr, pages, tte
@@ -46,6 +48,34 @@ def test_text_layer_is_taken_and_cells_keep_a_wrapped_nip(letter: Path) -> None:
     page = pages.read_page(str(letter), "pdf", 1)
     assert (page.read_by, page.scan, page.quality) == ("text", False, 1.0)
     assert NIP in _cells(page.tables[0])
+
+
+def _layered(letter: Path, old: bytes, new: bytes) -> str:
+    """The letter as a picture over half of a page whose hidden text layer says something else."""
+    with pdfium.PdfDocument(str(letter)) as document:
+        page = document[0]
+        text = page.get_textpage().get_text_bounded().encode("ascii", "replace").replace(old, new).replace(b"\r", b"")
+        image = page.render(scale=100 / 72).to_pil().convert("RGB")
+    out = io.BytesIO()
+    image.crop((0, 0, image.width, image.height * 11 // 20)).save(out, "PDF", resolution=100)
+    writer = PdfWriter(clone_from=io.BytesIO(out.getvalue()))
+    writer.pages[0].mediabox = RectangleObject((0, -380, 595, 463))
+    rows = [b"1 0 0 1 60 %d Tm (%s) Tj" % (440 - 12 * n, row.translate(None, b"()\\")) for n, row in enumerate(text.split(b"\n"))]
+    stream = DecodedStreamObject()
+    stream.set_data(b"BT 3 Tr /H 10 Tf %s ET" % b" ".join(rows))
+    font = DictionaryObject({NameObject("/Type"): NameObject("/Font"), NameObject("/Subtype"): NameObject("/Type1"),
+                             NameObject("/BaseFont"): NameObject("/Helvetica")})  # fmt: skip
+    page = writer.pages[0]
+    page[NameObject("/Resources")][NameObject("/Font")] = DictionaryObject({NameObject("/H"): font})
+    page[NameObject("/Contents")] = ArrayObject([page.raw_get("/Contents"), writer._add_object(stream)])
+    path = letter.with_name("layered.pdf")
+    writer.write(str(path))
+    return str(path)
+
+
+def test_a_hidden_layer_that_says_something_else_is_not_taken(letter: Path) -> None:
+    page = pages.read_page(_layered(letter, b"mohon", b"tolak"), "pdf", 1)
+    assert page.read_by == "ocr" and "mohon" in page.text and "tolak" not in page.text
 
 
 @pytest.mark.parametrize("turns", [0, 1, 2, 3])

@@ -43,7 +43,7 @@ def straightened(image: Pixels) -> tuple[Pixels, int]:
     if corners is not None:
         image = _rectified(image, corners * 2)
         small = half(image)
-    boxes = _glyphs(cv2.cvtColor(flatten(small), cv2.COLOR_BGR2GRAY))
+    boxes = glyphs(cv2.cvtColor(flatten(small), cv2.COLOR_BGR2GRAY))
     turns = _turns(image, boxes, small.shape)
     if turns:
         image = np.ascontiguousarray(np.rot90(image, -turns))
@@ -88,7 +88,7 @@ def _quad(light: Pixels, level: float) -> Pixels | None:
 
 def _cuts_letters(small: Pixels, quad: Pixels) -> bool:
     """More than a few letters lie outside, or on the edge, of what was taken for the paper."""
-    boxes = _glyphs(cv2.cvtColor(flatten(small), cv2.COLOR_BGR2GRAY))
+    boxes = glyphs(cv2.cvtColor(flatten(small), cv2.COLOR_BGR2GRAY))
     if len(boxes) < 60:
         return False
     centres = boxes[:, :2] + boxes[:, 2:4] / 2
@@ -115,7 +115,7 @@ def _rectified(image: Pixels, quad: Pixels) -> Pixels:
 # ------------------------------------------------------------------ letters
 
 
-def _glyphs(grey: Pixels) -> Pixels:
+def glyphs(grey: Pixels) -> Pixels:
     """Boxes (left, top, width, height) of letter-sized ink at 100 dpi: rules, pictures and specks are left out."""
     darkest = min(150.0, float(np.percentile(grey[::4, ::4], 1)))
     ink = (grey < darkest + 0.7 * (250 - darkest)).astype(np.uint8)  # faint pages keep their letters whole

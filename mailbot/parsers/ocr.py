@@ -142,8 +142,14 @@ def second(image_crop: Pixels) -> tuple[str, float]:
     output = session.run(None, {session.get_inputs()[0].name: data.transpose(2, 0, 1)[None]})[0][0]
     best, sure = output.argmax(1), output.max(1)
     keep = (best != 0) & np.concatenate(([True], best[1:] != best[:-1]))
-    text = "".join(characters[i] for i in best[keep])
+    text = "".join(_sign(output[at], characters) for at in np.flatnonzero(keep))
     return text.strip(), float(sure[keep].mean()) if keep.any() else 0.0
+
+
+def _sign(shares: Pixels, characters: list[str]) -> str:
+    """The likeliest sign; "?" where another letter or digit is nearly as likely, as with l and 1: no proof of either."""
+    next_best, best = (int(i) for i in np.argpartition(shares, -2)[-2:])
+    return "?" if shares[next_best] > 0.25 and characters[next_best].isalnum() else characters[best]
 
 
 def warm() -> None:
@@ -206,7 +212,7 @@ def _touch(left: tuple[int, Word], right: tuple[int, Word]) -> bool:
     """Pieces of one address: on one line, and closer than a blank or joined by its punctuation."""
     (row, before), (same, after) = left, right
     gap, tall = after.box[0] - before.box[2], (after.box[3] - after.box[1]) * 1.4  # fractions of width and of height
-    return row == same and (gap < 0.15 * tall or (before.text[-1] in "._-" and gap < 0.9 * tall))
+    return row == same and (gap < 0.15 * tall or ((before.text[-1] in "._-" or after.text[0] in "._-") and gap < 0.9 * tall))
 
 
 def _spans(lines: Iterable[Line]) -> Iterable[tuple[Box, ...]]:
@@ -244,7 +250,7 @@ def value_spans(lines: Iterable[Line], tables: Iterable[Table]) -> list[tuple[Bo
 def _crop(image: Pixels, box: Box) -> Pixels:
     high, wide = image.shape[:2]
     left, top, right, bottom = box[0] * wide, box[1] * high, box[2] * wide, box[3] * high
-    y = max(3, round((bottom - top) * 0.15))
+    y = max(3, round((bottom - top) * 0.25))
     return image[max(0, int(top) - y) : int(bottom) + y + 1, max(0, int(left) - 5) : int(right) + 6]
 
 

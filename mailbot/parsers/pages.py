@@ -14,6 +14,7 @@ import pypdf
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 from PIL import Image, ImageOps, UnidentifiedImageError
+from rapidfuzz import fuzz
 
 from mailbot.model import Box, Line, PageReading, Word
 from mailbot.parsers import cells, geometry, marks, ocr
@@ -182,7 +183,44 @@ def _pdf_page(path: str, number: int) -> tuple[Pixels, tuple[Line, ...] | None]:
             lines = cells.as_lines(_layer_words(page)) if _image_share(page) <= 0.6 else ()
         except (pdfium.PdfiumError, IndexError, ValueError) as error:
             raise FileProblem("FILE-RUSAK") from error
-    return image, lines if _plausible(" ".join(line.text for line in lines)) else None
+    trusted = _plausible(" ".join(line.text for line in lines)) and _shown(image, lines)
+    return image, lines if trusted else None
+
+
+def _shown(image: Pixels, lines: Sequence[Line]) -> bool:
+    """The text layer says what a person sees: its words have ink, the ink has words, and a line or two read alike."""
+    grey = cv2.cvtColor(geometry.half(image), cv2.COLOR_BGR2GRAY)
+    high, wide = grey.shape
+    covered: Pixels = np.zeros(grey.shape, np.uint8)
+    inked = total = 0
+    for word in (word for line in lines for word in line.words):
+        left, right = int(word.box[0] * wide), int(word.box[2] * wide) + 1
+        top, bottom = int(word.box[1] * high), int(word.box[3] * high) + 1
+        covered[max(0, top - 1) : bottom + 1, max(0, left - 1) : right + 1] = 1
+        part = grey[max(0, top) : bottom, max(0, left) : right]
+        inked += bool(part.size and np.ptp(part) > 40)
+        total += 1
+    letters = geometry.glyphs(grey)
+    middle = (letters[:, :2] + letters[:, 2:] // 2).astype(int)
+    outside = int((covered[middle[:, 1], middle[:, 0]] == 0).sum())
+    return inked >= 0.8 * total and (outside < 60 or outside < 0.4 * len(letters)) and _reads_alike(image, lines)
+
+
+def _reads_alike(image: Pixels, lines: Sequence[Line]) -> bool:
+    """Unfilled variables first, then the lines with most digits: what matters when a hidden layer is wrong."""
+    chosen = sorted((line for line in lines if len(line.text) >= 8), key=_telling, reverse=True)[:2]
+    high, wide = image.shape[:2]
+    ratios = []
+    for line in chosen:
+        left, top, right, bottom = line.box
+        crop = image[max(0, int(top * high) - 6) : int(bottom * high) + 6, max(0, int(left * wide) - 8) : int(right * wide) + 8]
+        seen = "".join(found.text for found in ocr.read(cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY), psm=7)[0])
+        ratios.append(fuzz.ratio(seen.replace(" ", ""), line.text.replace(" ", "")))
+    return not ratios or (max(ratios) > 60 and min(ratios) > 30)
+
+
+def _telling(line: Line) -> tuple[bool, int]:
+    return "${" in line.text, sum(c.isdigit() for c in line.text)
 
 
 # ------------------------------------------------------------------ reading
