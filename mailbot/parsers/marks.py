@@ -237,9 +237,21 @@ def _signature(small: Pixels, mask: Pixels, lines: Sequence[Line], stamp: _Stamp
     else:
         inside = stamp.area[top:bottom, left:right]
         pen = _pen(small[top:bottom, left:right], mask[top:bottom, left:right], inside)
-    return _largest_stroke(
-        np.where(cv2.dilate(inside, np.ones((7, 7), np.uint8)) > 0, ink & pen, ink), area, mask.shape
-    )
+    ink = np.where(cv2.dilate(inside, np.ones((7, 7), np.uint8)) > 0, ink & pen, ink)
+    pens = mask[top:bottom, left:right] & (1 - (cv2.dilate(inside.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0))
+    ink = _without_print(ink, pens, lines, mask.shape[0])
+    return _largest_stroke(ink, area, mask.shape)
+
+
+def _without_print(ink: Pixels, pens: Pixels, lines: Sequence[Line], high: int) -> Pixels:
+    """Letters under a stamp are not read and may touch each other: what is no higher than a line of text is print,
+    unless `pens`, coloured ink that is not the stamp's, makes up a part of it."""
+    line = float(np.median([(x.box[3] - x.box[1]) * high for x in lines]))
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(cv2.dilate(ink, _SQUARE))
+    coloured = np.bincount(labels[(pens & ink) > 0], minlength=len(stats))
+    inked = np.maximum(np.bincount(labels[ink > 0], minlength=len(stats)), 1)
+    printed = (stats[:, cv2.CC_STAT_HEIGHT] < 1.9 * line) & (coloured < 0.3 * inked)
+    return ink & (1 - printed[labels].astype(np.uint8))
 
 
 def _largest_stroke(ink: Pixels, area: Area, shape: tuple[int, ...]) -> Mark:
