@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import hashlib
+import io
 import os
 import random
 import tempfile
@@ -17,12 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Connection, insert, text
 
 from mailbot import config, parsers, work
-from mailbot.demo import mails as demo
 from mailbot.model import Document, Evidence, Finding, Found, Letter, Mark, Person, Verdict
 from mailbot.store import cases, iso, mails, search
 from mailbot.store import tables as t
@@ -152,7 +154,7 @@ def _measure(folder: Path, url: str, number: int, rounds: int) -> dict[str, list
 def _fill(world: World, number: int) -> Made:
     rng, scan = random.Random(7), _scan()
     made = Made([], [], [], [], [])
-    states = [s for s, n in STATES for _ in range(max(20, n * number // 100_000))]
+    states = [s for s, n in STATES for _ in range(max(60, n * number // 100_000))]
     states += ["diarsipkan"] * (number - len(states))
     rng.shuffle(states)
     for start in range(0, number, 2000):
@@ -178,7 +180,8 @@ def _batch(
             made.open.append(f"LPSE-2026-{case_id:06d}")
         _remember(made, case_id, person, i)
         found = _evidence(rng, person, file, i)
-        at = world.now() - dt.timedelta(minutes=20 * (len(wanted) * 50 - i) if i else 0)
+        days = 3 if state in ("perlu_tinjauan", "diteruskan", "hasil_diterima", "diberitahukan") else 700
+        at = world.now() - dt.timedelta(minutes=rng.randint(0, days * 1440))
         _rows(rows, case_id, state, person, found, file, at, i)
         words[case_id] = " ".join([f"LPSE-2026-{case_id:06d}", person.nama.value or "", person.nip.value or "", f"027/{i}/2026",
                                    "dinas@contoh.example", OFFICES[i % 6], *(p[2] for p in found.texts)])  # fmt: skip
@@ -238,10 +241,7 @@ def _evidence(rng: random.Random, person: Person, file: str, i: int) -> Evidence
         0.9,
         True,
     )
-    decree = Document(
-        "surat.pdf",
-        file,
-        (2,),
+    decree = Document("surat.pdf", file, (1,),
         "surat_keputusan",
         "ocr",
         Letter(Found("188/1"), tahun_anggaran=2026),
@@ -304,16 +304,15 @@ def _rows(
 
 
 def _scan() -> bytes:
-    """A scanned letter of two pages."""
-    from email import message_from_bytes
-
-    mail = next(m for m in demo.demo_mails(19) if m.name.startswith("01"))
-    parts = [
-        p.get_payload(decode=True)
-        for p in message_from_bytes(mail.data).walk()
-        if p.get_content_type() == "application/pdf"
-    ]
-    return next(p for p in parts if isinstance(p, bytes))
+    """A scanned page at 200 dpi: grey noise and lines of text."""
+    noise = np.random.default_rng(5).normal(247, 4, (2339, 1654)).clip(0, 255).astype(np.uint8)
+    image, rng = Image.fromarray(noise), random.Random(5)
+    drawing, font = ImageDraw.Draw(image), ImageFont.load_default(size=28)
+    for line in range(48):
+        drawing.text((190, 180 + line * 42), " ".join(rng.choices(PROSE, k=9)), fill=25, font=font)
+    out = io.BytesIO()
+    image.convert("RGB").save(out, "PDF", resolution=200)
+    return out.getvalue()
 
 
 def _keep(world: World, data: bytes) -> str:
@@ -407,4 +406,5 @@ def _print(columns: dict[str, dict[str, list[float]]], number: int) -> None:
             for v in (sorted(c[what])[len(c[what]) // 2], _p95(c[what]), max(c[what]))
         ]
         table.add_row(what, *cells, f"{limit:.0f}", f"{worst / limit:.2f}" + (" !" if worst >= limit else ""))
-    Console(width=130).print(f"{number} cases", table)
+    load = os.getloadavg()[0]
+    Console(width=130).print(f"{number} cases; load average {load:.1f} on {os.cpu_count()} cores", table)

@@ -81,6 +81,8 @@ def clock_of(world: World, step: str, due_at: str | None, now: dt.datetime) -> C
     if not step or not due_at:
         return Clock("–", "none", "Waktu layanan tidak berjalan")
     due = dt.datetime.fromisoformat(due_at)
+    if now - due > dt.timedelta(days=14):
+        return Clock(f"lewat {(now - due).days} hari", "late", f"{STEPS.get(step, step)}: batas {when(world, due)}")
     left = world.hours.minutes(now, due)
     title = f"{STEPS.get(step, step)}: batas {when(world, due)}"
     if now > due:
