@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, case, func, select
 
 from mailbot.store import tables as t
 
@@ -120,7 +120,9 @@ def _narrowed(query: Select[Any], states: Iterable[str], only: Filter) -> Select
 
 
 def _urgency() -> tuple[ColumnElement[Any], ...]:
-    return t.case_file.c.due_at.is_(None), t.case_file.c.due_at, t.case_file.c.id.desc()
+    """Of equally urgent cases the one that came first; without a clock the newest first."""
+    due = t.case_file.c.due_at
+    return due.is_(None), due, case((due.is_(None), -t.case_file.c.id), else_=t.case_file.c.id)
 
 
 def line(r: Row[Any]) -> Line:

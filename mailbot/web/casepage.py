@@ -129,7 +129,7 @@ def act(visit: Visit) -> Response:
 def _onward(visit: Visit, case_id: int, number: str, state: str, action: str) -> str:
     said = f"?pesan={action}:{number}"
     working = WORK[visit.user.role]
-    if state == visit.text("state") or state in working or not working:
+    if visit.text("state") not in working or state in working:
         person = visit.text("person_id")
         return f"/berkas/{number}{said}" + (
             f"&orang={int(person)}" if person.isdigit() and action in ("koreksi", "panggil_balik") else ""
