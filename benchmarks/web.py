@@ -241,7 +241,10 @@ def _evidence(rng: random.Random, person: Person, file: str, i: int) -> Evidence
         0.9,
         True,
     )
-    decree = Document("surat.pdf", file, (1,),
+    decree = Document(
+        "surat.pdf",
+        file,
+        (1,),
         "surat_keputusan",
         "ocr",
         Letter(Found("188/1"), tahun_anggaran=2026),

@@ -141,7 +141,11 @@ def forms(w: World, found: Case, action: str, other: Case) -> dict[str, object]:
     with w.store.transaction() as tx:
         people = cases.persons(tx, found.id)
         if action == "arsipkan":
-            tx.execute(t.case_file.update().where(t.case_file.c.id == found.id).values(printed_at="2026-11-23T02:00:00+00:00", printed_by="siti"))
+            tx.execute(
+                t.case_file.update()
+                .where(t.case_file.c.id == found.id)
+                .values(printed_at="2026-11-23T02:00:00+00:00", printed_by="siti")
+            )
             for row in mails.of_case(tx, found.id):
                 original = blob_path(w.blobs, row.content)
                 original.parent.mkdir(parents=True, exist_ok=True)

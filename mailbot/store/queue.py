@@ -66,7 +66,9 @@ def after(tx: Connection, states: Iterable[str], skip: int) -> str | None:
     return found
 
 
-def newest(tx: Connection, states: Iterable[str], only: Filter = Filter(), offset: int = 0, limit: int = PAGE) -> list[Line]:
+def newest(
+    tx: Connection, states: Iterable[str], only: Filter = Filter(), offset: int = 0, limit: int = PAGE
+) -> list[Line]:
     """The newest of each state are taken from its index, so that a page costs the same after a million cases."""
     ids: list[int] = []
     for state in states:
