@@ -74,6 +74,21 @@ def test_bad_containers(tmp_path: Path) -> None:
     assert problems(tmp_path, b"\x78\x9f\x3e\x22\0\0") in (["FILE-RUSAK"], [])
 
 
+def test_a_bad_entry_does_not_take_the_good_ones_with_it(tmp_path: Path) -> None:
+    data = bytearray(packed({"surat.pdf": PDF, "sk.pdf": PDF * 30, "foto.pdf": PDF + b"3"}))
+    at = data.index(b"sk.pdf") + 6
+    data[at : at + 4] = b"\xff\xff\xff\xff"  # torn data of one entry
+    found = expanded(tmp_path, bytes(data))
+    assert [(a.name, a.problem) for a in found] == [("surat.pdf", None), ("sk.pdf", "FILE-RUSAK"), ("foto.pdf", None)]
+    assert len({a.sha256 for a in found}) == 3
+
+
+def test_an_archive_in_a_forwarded_mail_is_opened(tmp_path: Path) -> None:
+    part = b"--b\nContent-Type: application/zip\nContent-Transfer-Encoding: base64\n\n" + base64.b64encode(packed({"surat.pdf": PDF}))
+    mail = b"From: a@b.id\nSubject: x\nContent-Type: multipart/mixed; boundary=b\n\n" + part + b"\n--b--\n"
+    assert [(a.name, a.problem) for a in expanded(tmp_path, mail, "lama.eml", "eml")] == [("surat.pdf", None)]
+
+
 def test_a_zip_that_lies_about_its_sizes(tmp_path: Path) -> None:
     data = bytearray(packed({"a": bytes(30_000_000)}))
     data[22:26] = struct.pack("<I", 10)

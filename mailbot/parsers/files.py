@@ -5,9 +5,11 @@ Nothing is unpacked to a path that a container names, and no external unpacker i
 
 from __future__ import annotations
 
+import hashlib
 import io
 import zipfile
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
 import defusedxml.ElementTree
@@ -48,16 +50,31 @@ def _expanded(attachment: Attachment, into: str) -> list[Attachment]:
         with open(attachment.path, "rb") as file:
             data = file.read(message.MAX_ATTACHMENT + 1)
         unpack = {"zip": _zip, "tnef": _tnef, "eml": _eml}[attachment.type]
-        return [_inner(data, name, into, attachment.name) for name, data in unpack(data)]
+        found = [_inner(entry, into, attachment.name) for entry in unpack(data)]
     except FileProblem as problem:
         return [_with(attachment, problem.code)]
+    if attachment.type == "eml":  # a forwarded mail may carry an archive; anything deeper stays closed
+        return [x for a in found for x in (_expanded(_with(a, None), into) if a.type == "zip" else [a])]
+    return found
 
 
-def _inner(data: bytes, name: str, into: str, container: str) -> Attachment:
-    kind = message.magic(data)
-    name = message.clean_name(name) or f"lampiran.{kind}"
-    problem = "FILE-BESAR" if len(data) > message.MAX_ATTACHMENT else None
-    return _judged(message.save(data, name, kind, into, container, problem), depth=1)
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """What a container holds; `problem` where this one entry could not be unpacked."""
+
+    name: str
+    data: bytes
+    problem: str | None = None
+
+
+def _inner(entry: _Entry, into: str, container: str) -> Attachment:
+    kind = message.magic(entry.data)
+    name = message.clean_name(entry.name) or f"lampiran.{kind}"
+    if entry.problem:  # it has no bytes: its name tells it from the others
+        digest = hashlib.sha256(f"{container}/{entry.name}".encode()).hexdigest()
+        return Attachment(name, "other", digest, 0, "", container, entry.problem)
+    problem = "FILE-BESAR" if len(entry.data) > message.MAX_ATTACHMENT else None
+    return _judged(message.save(entry.data, name, kind, into, container, problem), depth=1)
 
 
 def _judged(attachment: Attachment, depth: int = 0) -> Attachment:
@@ -76,7 +93,7 @@ def _judged(attachment: Attachment, depth: int = 0) -> Attachment:
     return attachment if kind in READABLE else _with(attachment, "FILE-JENIS")
 
 
-def _with(attachment: Attachment, problem: str) -> Attachment:
+def _with(attachment: Attachment, problem: str | None) -> Attachment:
     a = attachment
     return Attachment(a.name, a.type, a.sha256, a.size, a.path, a.inside, problem)
 
@@ -86,22 +103,27 @@ def _is_encrypted_office(path: str) -> bool:
         return "EncryptedPackage".encode("utf-16-le") in file.read(message.MAX_ATTACHMENT)
 
 
-def _zip(data: bytes) -> Iterator[tuple[str, bytes]]:
-    """The files of a ZIP, inflated with caps; what its directory claims about sizes is not believed."""
+def _zip(data: bytes) -> list[_Entry]:
+    """The files of a ZIP, inflated with caps; what its directory claims about sizes is not believed.
+
+    An entry that is locked, torn or a bomb is named with its problem; the others are not lost with it.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             entries = [e for e in archive.infolist() if not e.is_dir() and not _is_litter(e.filename)]
             if len(archive.infolist()) > MAX_ENTRIES:
                 raise FileProblem("FILE-ARSIP")
-            if any(e.flag_bits & 1 for e in entries):
+            if entries and all(e.flag_bits & 1 for e in entries):
                 raise FileProblem("FILE-SANDI")
             if not entries:
                 raise FileProblem("FILE-RUSAK")
-            left = MAX_UNPACKED
+            found, left = [], MAX_UNPACKED
             for entry in entries:
-                content = _inflate(archive, entry, left)
-                left -= len(content)
-                yield entry.filename, content
+                found.append(_unpacked(archive, entry, left))
+                left -= len(found[-1].data)
+            if len(entries) == 1 and found[0].problem:
+                raise FileProblem(found[0].problem)
+            return found
     except FileProblem:
         raise
     except Exception as error:  # zipfile raises many types on torn files
@@ -113,6 +135,17 @@ def _is_litter(name: str) -> bool:
     return name.startswith("__MACOSX/") or name.rpartition("/")[2].lower() in (".ds_store", "thumbs.db", "desktop.ini")
 
 
+def _unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, left: int) -> _Entry:
+    if entry.flag_bits & 1:
+        return _Entry(entry.filename, b"", "FILE-SANDI")
+    try:
+        return _Entry(entry.filename, _inflate(archive, entry, left))
+    except FileProblem as problem:
+        return _Entry(entry.filename, b"", problem.code)
+    except Exception:  # zlib.error, BadZipFile, NotImplementedError, ...
+        return _Entry(entry.filename, b"", "FILE-RUSAK")
+
+
 def _inflate(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, left: int) -> bytes:
     allowed = min(left, MAX_RATIO * max(entry.compress_size, 1024))
     with archive.open(entry) as stream:
@@ -122,22 +155,22 @@ def _inflate(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, left: int) -> byt
     return content
 
 
-def _tnef(data: bytes) -> list[tuple[str, bytes]]:
+def _tnef(data: bytes) -> list[_Entry]:
     try:
         opened = TNEF(data, do_checksum=False)
         if not any(o.level in (1, 2) for o in opened.objects):  # torn: the files in it would vanish unseen
             raise FileProblem("FILE-RUSAK")
         found = opened.attachments
-        return [(str(a.long_filename() or a.name or ""), bytes(a.data or b"")) for a in found[:MAX_ENTRIES]]
+        return [_Entry(str(a.long_filename() or a.name or ""), bytes(a.data or b"")) for a in found[:MAX_ENTRIES]]
     except FileProblem:
         raise
     except Exception as error:  # struct.error, IndexError, UnicodeDecodeError, ...
         raise FileProblem("FILE-RUSAK") from error
 
 
-def _eml(data: bytes) -> list[tuple[str, bytes]]:
+def _eml(data: bytes) -> list[_Entry]:
     """The attachments of a nested mail, which a forwarder sends on; of a report there are none."""
-    return [(leaf.name, leaf.data) for leaf in message.attachments_of(data)[: message.MAX_ATTACHMENTS]]
+    return [_Entry(leaf.name, leaf.data) for leaf in message.attachments_of(data)[: message.MAX_ATTACHMENTS]]
 
 
 # ------------------------------------------------------------------ text and office files
