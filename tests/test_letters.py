@@ -104,7 +104,11 @@ def test_everything_in_one_pdf_is_split() -> None:
     annex = "LAMPIRAN KEPUTUSAN KEPALA DINAS\nNOMOR 440/11/2026\nTANGGAL 5 JANUARI 2026\nDaftar nama"
     stack = file("semua.pdf", page(LETTER), page(DECREE, 2), page(annex, 3), page(FORM, 4))
 
-    assert kinds(stack) == [("surat_permohonan", (1,), False), ("surat_keputusan", (2, 3), False), ("data_personal", (4,), False)]
+    assert kinds(stack) == [
+        ("surat_permohonan", (1,), False),
+        ("surat_keputusan", (2, 3), False),
+        ("data_personal", (4,), False),
+    ]
 
 
 def test_a_block_goes_on_over_the_page_break() -> None:
@@ -119,7 +123,11 @@ def test_a_block_goes_on_over_the_page_break() -> None:
 def test_facts_of_a_letter() -> None:
     facts = only(LETTER).letter
 
-    assert (facts.nomor.value, facts.tanggal.value, facts.perihal.value) == ("440/101/2026", "2026-11-10", "Permohonan Pengaktifan Akun PPK")
+    assert (facts.nomor.value, facts.tanggal.value, facts.perihal.value) == (
+        "440/101/2026",
+        "2026-11-10",
+        "Permohonan Pengaktifan Akun PPK",
+    )
     assert (facts.tujuan.value, facts.instansi.value) == ("Kepala LPSE Kabupaten Contoh", "DINAS KESEHATAN")
     assert (facts.peran, facts.tindakan, facts.penandatangan.value) == (("ppk",), ("pengaktifan",), "SITI AMINAH")
 
@@ -128,7 +136,11 @@ def test_facts_of_a_decree_are_not_those_it_cites() -> None:
     found = only(DECREE)
 
     assert (found.letter.nomor.value, found.letter.tanggal.value) == ("440/11/2026", "2026-01-05")
-    assert (found.letter.tahun_anggaran, found.letter.berlaku_sampai, found.letter.peran) == (2026, "2026-12-31", ("ppk",))
+    assert (found.letter.tahun_anggaran, found.letter.berlaku_sampai, found.letter.peran) == (
+        2026,
+        "2026-12-31",
+        ("ppk",),
+    )
     assert found.complete and found.persons == ()
 
 
@@ -144,12 +156,18 @@ def test_the_addressee_may_stand_in_the_right_column() -> None:
 def test_labels_read_apart_from_their_values_are_put_side_by_side() -> None:
     names = ["Nama", "NIP", "Jabatan", "Email"]
     values = ["Budi Santoso", NIP, "Staf", "budi@contoh.example"]
-    lines = [line(n, 0.1 + i * 0.02) for i, n in enumerate(names)] + [line(v, 0.1 + i * 0.02, 0.4) for i, v in enumerate(values)]
+    lines = [line(n, 0.1 + i * 0.02) for i, n in enumerate(names)] + [
+        line(v, 0.1 + i * 0.02, 0.4) for i, v in enumerate(values)
+    ]
     base = page("FORMULIR DATA PERSONAL")
     found = evidence(file("form.pdf", replace(base, lines=(*base.lines, *lines))))
 
     (person,) = found.persons
-    assert (person.nama.value, person.nip.value, person.email.value) == ("Budi Santoso", NIP.replace(" ", ""), "budi@contoh.example")
+    assert (person.nama.value, person.nip.value, person.email.value) == (
+        "Budi Santoso",
+        NIP.replace(" ", ""),
+        "budi@contoh.example",
+    )
 
 
 def test_two_persons_beside_each_other() -> None:
@@ -159,14 +177,27 @@ def test_two_persons_beside_each_other() -> None:
         row.format("Jabatan : Kepala Seksi", "Jabatan : Staf"), "Demikian disampaikan."])  # fmt: skip
     a, b = evidence(file("a.pdf", page(text))).persons
 
-    assert (a.nama.value, a.jabatan.value, b.nama.value, b.jabatan.value) == ("Budi Santoso", "Kepala Seksi", "Siti Rahma", "Staf")
+    assert (a.nama.value, a.jabatan.value, b.nama.value, b.jabatan.value) == (
+        "Budi Santoso",
+        "Kepala Seksi",
+        "Siti Rahma",
+        "Staf",
+    )
 
 
 def test_a_person_named_in_a_sentence() -> None:
-    text = LETTER[: LETTER.index("Bersama")] + f"Kami mohon penonaktifan akun PPK atas nama Budi Santoso, S.T., NIP {NIP} karena pensiun.\nDemikian."
+    text = (
+        LETTER[: LETTER.index("Bersama")]
+        + f"Kami mohon penonaktifan akun PPK atas nama Budi Santoso, S.T., NIP {NIP} karena pensiun.\nDemikian."
+    )
     (person,) = evidence(file("a.pdf", page(text))).persons
 
-    assert (person.nama.value, person.nip.value, person.tindakan, person.peran) == ("Budi Santoso, S.T.", NIP.replace(" ", ""), "penonaktifan", "ppk")
+    assert (person.nama.value, person.nip.value, person.tindakan, person.peran) == (
+        "Budi Santoso, S.T.",
+        NIP.replace(" ", ""),
+        "penonaktifan",
+        "ppk",
+    )
 
 
 def test_the_signer_is_nobody_that_is_asked_for() -> None:
@@ -194,3 +225,43 @@ def test_a_typed_letter_is_no_scan() -> None:
     assert only(LETTER, scan=False).problems == ("SURAT-BUKAN-PINDAIAN",)
     footer = "Dokumen ini telah ditandatangani secara elektronik menggunakan sertifikat elektronik BSrE"
     assert only(LETTER + footer).problems == ("SURAT-TTE-CETAK",)
+
+
+@pytest.mark.parametrize(("cell", "nama", "nip", "rank"), [
+    (f"Budi Santoso, S.T. NIP. {NIP}", "Budi Santoso, S.T.", NIP, None),
+    (f"Budi Santoso, S.T. NIP. {NIP} Penata (III/c)", "Budi Santoso, S.T.", NIP, "III/c"),
+    (f"Budi Santoso, S.T. Penata (III/c) NIP. {NIP}", "Budi Santoso, S.T.", NIP, "III/c"),
+])  # fmt: skip
+def test_name_rank_and_nip_in_one_value(cell: str, nama: str, nip: str, rank: str | None) -> None:
+    text = (
+        LETTER[: LETTER.index("Nama  ")] + f"Nama/NIP         : {cell}\nJabatan          : Staf\nDemikian disampaikan."
+    )
+    (person,) = evidence(file("a.pdf", page(text))).persons
+
+    assert (person.nama.value, person.nip.value, person.pangkat_golongan.value) == (nama, nip.replace(" ", ""), rank)
+
+
+def test_several_labels_in_one_line_and_joint_contacts() -> None:
+    text = (
+        LETTER[: LETTER.index("Nama  ")]
+        + f"Nama : Budi Santoso, NIP : {NIP}, Jabatan : Staf\nNo. HP / Email : 081234567890 / budi@contoh.example\nDemikian."
+    )
+    (person,) = evidence(file("a.pdf", page(text))).persons
+
+    assert (person.nama.value, person.nip.value, person.jabatan.value) == ("Budi Santoso", NIP.replace(" ", ""), "Staf")
+    assert (person.telepon.value, person.email.value) == ("+6281234567890", "budi@contoh.example")
+
+
+def test_data_in_the_mail_even_as_an_html_table() -> None:
+    from mailbot.parsers.message import html_text
+
+    rows = {"Nama": "Budi Santoso", "NIP": NIP, "Jabatan": "Kepala Seksi", "Email": "budi@contoh.example"}
+    body = html_text("<table>" + "".join(f"<tr><td>{a}</td><td>{b}</td></tr>" for a, b in rows.items()) + "</table>")
+    (person,) = evidence(body=body).persons
+
+    assert [getattr(person, n).value for n in ("nama", "nip", "jabatan", "email")] == [
+        "Budi Santoso",
+        NIP.replace(" ", ""),
+        "Kepala Seksi",
+        "budi@contoh.example",
+    ]

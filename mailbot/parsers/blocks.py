@@ -50,9 +50,13 @@ class Reader:
     column: float | None = None  # where values begin
 
     def line(self, line: Line, page: PageReading) -> None:
+        for i, part in enumerate(labels.pieces(line)):
+            self._line(part, page, beside=i > 0)
+
+    def _line(self, line: Line, page: PageReading, beside: bool) -> None:
         item = labels.split(line)
         if item is not None and not (self.context.closed and item.field == "lain"):
-            self._labelled(item, line, page)
+            self._labelled(replace(item, left=self.left) if beside else item, line, page)
         elif not self._continued(line, page):
             self._text(line, page)
 

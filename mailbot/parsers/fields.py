@@ -82,6 +82,10 @@ def _inside(box: Box, table: Box) -> bool:
 
 
 def _table(reader: Reader, page: PageReading, table: Table, heads: grids.Heads | None) -> None:
+    if across := grids.across(table):
+        reader.end()
+        reader.entries += [_entry(row, reader.context, page) for row in across]
+        return
     if heads is None and (more := grids.more_of(table)):
         _add_columns(reader, page, list(grids.rows(table, more)))
         return
@@ -179,10 +183,27 @@ def _unjoined(found: Mapping[str, Span]) -> dict[str, Span]:
                 len(nip),
             )
             name, nip = nip[cut:], nip[:cut]
-        out["nama"] = replace(joint, words=tuple(w for w in name if w.text not in ("/", "-")))
+        name, rank = grids.cut_rank(tuple(w for w in name if w.text not in ("/", "-")))
+        nip, more = grids.cut_number(nip)
+        out["nama"] = replace(joint, words=name)
         if nip:
             out.setdefault("nip", replace(joint, words=nip))
-    return {n: s for n, s in out.items() if s.words}
+        if rank or ind.parse_golongan(text_of(more)):
+            out.setdefault("pangkat_golongan", replace(joint, words=rank or more))
+    return {n: s for n, s in _contacts(out).items() if s.words}
+
+
+def _contacts(found: dict[str, Span]) -> dict[str, Span]:
+    """Telephone and address that stand behind one label or in one column, apart."""
+    for have, want in (("telepon", "email"), ("email", "telepon")):
+        span = found.get(have)
+        if span is None or want in found:
+            continue
+        mail = tuple(w for w in span.words if "@" in w.text)
+        rest = tuple(w for w in span.words if w not in mail and w.text not in ("/", "-", ",", ";"))
+        if mail and ind.norm_phone(text_of(rest)):
+            return {**found, "telepon": replace(span, words=rest), "email": replace(span, words=mail)}
+    return found
 
 
 __all__ = ["ctx", "join", "persons_of", "relined", "same_person"]

@@ -27,6 +27,7 @@ MAX_UNPACKED = 100 * 1024 * 1024
 MAX_XML = 4 * 1024 * 1024
 MAX_LINES = 5_000
 MAX_SHEETS = 20
+MAX_WIDTH = 100  # characters: a longer line of text is only a paragraph, it does not narrow the others
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _S = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
@@ -181,7 +182,7 @@ Block = list[list[str]]  # a row of cells, each of lines; a paragraph is a row o
 def text_page(text: str, number: int = 1) -> PageReading:
     """Text as a page: one Line per line with words, in boxes that keep order and columns."""
     lines = [line for line in text.replace("\f", "\n").split("\n") if line.strip()][:MAX_LINES]
-    width = max(map(len, lines), default=1)
+    width = min(max(map(len, lines), default=1), MAX_WIDTH)
     made = tuple(_line(text, (0.0, i / len(lines), 1.0, (i + 1) / len(lines)), width) for i, text in enumerate(lines))
     return PageReading(number, "text", made, quality=1.0, blank=not made)
 

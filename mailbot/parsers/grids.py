@@ -208,6 +208,45 @@ def name_and_nip(words: tuple[Word, ...]) -> tuple[tuple[Word, ...], tuple[Word,
     return words, ()
 
 
+def cut_rank(words: tuple[Word, ...]) -> tuple[tuple[Word, ...], tuple[Word, ...]]:
+    """Name and rank of a cell that holds both: "Budi Santoso, S.T. Penata (III/c)"."""
+    for i, word in enumerate(words):
+        if (
+            i
+            and re.match(r"\W*(?:penata|pembina|pengatur|juru)\b", word.text, re.I)
+            and ind.parse_golongan(text_of(words[i:]))
+        ):
+            return _trim(words[:i]), words[i:]
+    return words, ()
+
+
+def cut_number(words: tuple[Word, ...]) -> tuple[tuple[Word, ...], tuple[Word, ...]]:
+    """A NIP and the words behind its digits."""
+    for i in range(len(words)):
+        if len(ind.digits(text_of(words[: i + 1]))) >= 18:
+            return words[: i + 1], words[i + 1 :]
+    return words, ()
+
+
+def across(table: Table) -> list[Row]:
+    """A table with the labels down its first columns and one column for each person; [] for all others."""
+    named = {c.row: c.column for c in table.cells if labels.field_of(text_of(cell_words(c))) in FIELDS}
+    if len(named) < 3 or len(set(named.values())) != 1:
+        return []
+    column = next(iter(named.values()))
+    values = {k for k in {c.column for c in table.cells} if k > column}
+    people: list[Row] = []
+    for k in sorted(values):
+        row: Row = {}
+        for cell in table.cells:
+            if cell.column == k and cell.row in named and cell_words(cell):
+                label = next(c for c in table.cells if c.row == cell.row and c.column == column)
+                row.setdefault(labels.field_of(text_of(cell_words(label))) or "lain", cell_words(cell))
+        if row.get("nama") and row.get("nip") and ind.looks_like_nip(text_of(row["nip"])):
+            people.append(row)
+    return people if len(people) >= 2 else []
+
+
 def _trim(words: tuple[Word, ...]) -> tuple[Word, ...]:
     while words and not re.search(r"\w", words[-1].text):
         words = words[:-1]

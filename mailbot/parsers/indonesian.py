@@ -282,6 +282,11 @@ def placeholders(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys("${" + m.group(1).lower() + "}" for m in PLACEHOLDER.finditer(text)))
 
 
+def _roman(found: re.Match[str]) -> str:
+    """A month such as "1I" or "V1" as it was written."""
+    return re.sub(r"[1l|]", "I", found.group())
+
+
 def clean_number(raw: str) -> str | None:
     """A letter's number without what stands behind it on the line; None when there is none."""
     v = PLACEHOLDER.sub("", raw).strip()
@@ -290,7 +295,7 @@ def clean_number(raw: str) -> str | None:
     m = _NUMBER.match(v)
     if not m:
         return None
-    number = m.group().rstrip("./-_")
+    number = re.sub(r"(?<=/)(?=[1l|]*[IVX])(?=[IVX]*[1l|])[IVX1l|]{2,5}(?=/)", _roman, m.group()).rstrip("./-_")
     if not re.search(r"\d", number) or len(number) > 60 or not re.search(r"[/.\-]|tahun", number, re.I):
         return None
     return number
@@ -308,13 +313,17 @@ _ROLES: tuple[tuple[Role, re.Pattern[str]], ...] = (
 )  # fmt: skip
 _PP_LAW = re.compile(r"\bPP\s{1,2}(?:Nomor|No\.?|\d)[^\n]{0,20}", re.I)
 
+# words that say what is done to an account only where an account, a role or the system stands near ("penutupan tahun anggaran")
+_NEAR = r"(?=.{0,45}?(?:akun|\buser|akses|spse|lpse|login|\bppk|pokja|pejabat|pengguna|inaproc))"
 _ACTIONS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("off", re.compile(r"\b(?:pe|me|di)?non[\s\-]?akti[fv]\w*|\b(?:pe|me)nonakt\w+|peng?hapusan|\bmenghapus\b"
-     r"|\b(?:pe)nutupan|\bmenutup\b|(?:pen|men)cabut\w*|pemblokiran|\bcabut\s{1,3}hak|\bdeaktivasi", re.I)),
-    ("again", re.compile(r"re[\s\-]?aktivasi|(?:peng|meng|di)?aktif(?:kan|an)\s{1,3}kembali"
-     r"|aktivasi\s{1,3}(?:kembali|ulang)|perpanjangan|\bdiaktifkan\s{1,3}lagi", re.I)),
-    ("on", re.compile(r"\b(?:peng|meng|di)akti[fv]\w*|\baktivasi\b|pembuatan|pendaftaran|registrasi"
-     r"|permohonan\s{1,3}(?:informasi\s{1,3})?(?:user|akun|hak\s{1,3}akses)|penerbitan\s{1,3}akun"
+    ("off", re.compile(r"\b(?:pe|me|di)?non[\s\-]?akti[fv]\w*|\b(?:pe|me)nonakt\w+|\bdeaktivasi|\bsuspend"
+     rf"|(?:\bpeng?hapusan|\bmenghapus|\bpenutupan|\bmenutup|\b(?:pen|men)cabut\w*|\bpemblokiran|\bmemblokir|\b(?:hapus|cabut|tutup|blokir)(?:kan)?\s){_NEAR}"
+     r"|(?:akun|akses|user(?:\s?id)?)\b.{0,40}?\bdi(?:hapus|cabut|tutup|blokir)", re.I)),
+    ("again", re.compile(r"re[\s\-]?akti[vf]asi|(?:peng|meng|di)?aktif(?:kan|an)\s{1,3}kembali"
+     rf"|akti[vf]asi\s{{1,3}}(?:kembali|ulang)|\b(?:perpanjangan|memperpanjang){_NEAR}|\bdiaktifkan\s{{1,3}}lagi", re.I)),
+    ("on", re.compile(r"\b(?:peng|meng|di)akti[fv]\w*|\bakti[vf]asi\b"
+     rf"|\b(?:pembuatan|membuatkan|pendaftaran|mendaftarkan|registrasi|penambahan){_NEAR}"
+     r"|\b(?:permohonan|pengajuan|permintaan|usul(?:an)?|pemberian|penerbitan|diberikan|memperoleh|mendapatkan)\s{1,3}(?:informasi\s{1,3}|pembuatan\s{1,3})?(?:user|akun|hak\s{1,3}akses|akses\s{1,3}spse)"
      r"|\bdibuatkan\b|\bdidaftarkan\b", re.I)),
 )  # fmt: skip
 

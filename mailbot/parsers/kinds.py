@@ -79,6 +79,7 @@ class Kind:
     opens: bool = False
     unsure: bool = False
     memo: bool = False
+    annex: bool = False
 
 
 def of_page(page: PageReading) -> Kind:
@@ -143,7 +144,7 @@ def _annex(texts: Sequence[str], page: PageReading) -> Kind:
         return Kind("surat_tugas")
     if re.search(r"PENUNJUKAN", head):
         return Kind("surat_penunjukan")
-    return Kind("data_personal") if count_labels(page) >= 3 else Kind("lain", unsure=True)
+    return Kind("data_personal", annex=True) if count_labels(page) >= 3 else Kind("lain", unsure=True)
 
 
 def _of_letter(page: PageReading) -> Kind:

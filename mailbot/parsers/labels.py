@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 
 from rapidfuzz import fuzz, process
 
@@ -88,6 +89,8 @@ def field_of(label: str) -> str | None:
         r"(?:jabatan|kedudukan) (?:dalam|pada|di|sebagai) (?:pokja|pengadaan|tim|panitia|kelompok|pbj|pengelola)", key
     ):
         return "peran"
+    if re.search(r"\b(?:hp|telp|telepon|telpon|handphone|wa)\b", key) and re.search(r"\b(?:email|e mail|surel)\b", key):
+        return "telepon"  # both in one: the value is taken apart later
     first = key.split()[0]
     if first in _FIRST and len(key.split()) <= 5 and key.split()[-1] not in ("baru", "atasan"):
         return _FIRST[first]
@@ -136,6 +139,29 @@ def split(line: Line) -> Labelled | None:
             value = (replace(word, text=rest),) if rest else ()
             return Labelled(name, value + words[i + 1 :], words[0].box[0]) if name else _bare(words)
     return _bare(words)
+
+
+def pieces(line: Line) -> tuple[Line, ...]:
+    """A line with several labels ("Pangkat : .. NIP : .."), cut before each that is known exactly and has its colon."""
+    cuts = [i for i in range(2, len(line.words) - 1) if _begins_label(line.words, i)]
+    bounds = [0, *cuts, len(line.words)]
+    parts = [_without_comma(line.words[a:b]) for a, b in pairwise(bounds)]
+    return tuple(Line(p) for p in parts if p) if cuts and split(Line(parts[0])) else (line,)
+
+
+def _begins_label(words: tuple[Word, ...], i: int) -> bool:
+    apart = words[i - 1].text[-1:] in ",;" or words[i].box[0] - words[i - 1].box[2] > 0.03
+    for n in range(1, 5):
+        text = text_of(words[i : i + n])
+        if ":" in text:
+            return apart and _LABEL_OF.get(label_key(text.split(":")[0]), "lain") not in ("lain", "tindakan")
+    return False
+
+
+def _without_comma(words: tuple[Word, ...]) -> tuple[Word, ...]:
+    if words and words[-1].text[-1:] in ",;":
+        return (*words[:-1], replace(words[-1], text=words[-1].text.rstrip(",;")))
+    return words
 
 
 def _bare(words: tuple[Word, ...]) -> Labelled | None:

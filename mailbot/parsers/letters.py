@@ -59,6 +59,8 @@ def _begins(kind: Kind, page: PageReading, before: Kind, stack: Sequence[PageRea
         return False
     if kind.opens:
         return True
+    if kind.annex and before.name == "surat_permohonan":
+        return False
     if kind.name in ("lain", before.name) and not (kind.name == before.name == "data_personal"):
         return False
     if kind.name == "data_personal":  # a form without a title stands alone once the paper before is signed

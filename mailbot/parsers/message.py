@@ -500,7 +500,7 @@ class _Text(HTMLParser):
         if tag in self._LINES:
             self.out.append("\n> " if any(self.cited[-50:]) else "\n")
         elif tag in ("td", "th"):
-            self.out.append(" ")
+            self.out.append("\u2003")  # a wide blank: the columns of a table stay apart
 
 
 def html_text(html: str) -> str:
@@ -509,7 +509,7 @@ def html_text(html: str) -> str:
     with contextlib.suppress(Exception):  # the stdlib parser asserts on some declarations; what was read counts
         parser.feed(html[: 4 * MAX_TEXT])
         parser.close()
-    lines = (line.strip().replace("\xa0", " ") for line in "".join(parser.out)[:MAX_TEXT].split("\n"))
+    lines = (line.strip("\u2003 \t").replace("\xa0", " ").replace("\u2003", "    ") for line in "".join(parser.out)[:MAX_TEXT].split("\n"))
     return re.sub(r"\n{3,}", "\n\n", "\n".join("" if line == ">" else line for line in lines)).strip()
 
 
