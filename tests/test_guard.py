@@ -11,10 +11,24 @@ import pytest
 
 from mailbot.model import Submission
 from mailbot.parsers import message
-from mailbot.replies.guard import Limits, Sent, Surroundings, authenticated, guard, organisation, plain_address, reply_address
+from mailbot.replies.guard import (
+    Limits,
+    Sent,
+    Surroundings,
+    authenticated,
+    guard,
+    organisation,
+    plain_address,
+    reply_address,
+)
 
 NOW = dt.datetime(2026, 11, 23, 3, 0, tzinfo=dt.UTC)
-OURS = Surroundings(frozenset({"lpse@batang.example", "helpdesk@batang.example"}), now=NOW, received_at=NOW, own_lists=frozenset({"unit.batang.example"}))
+OURS = Surroundings(
+    frozenset({"lpse@batang.example", "helpdesk@batang.example"}),
+    now=NOW,
+    received_at=NOW,
+    own_lists=frozenset({"unit.batang.example"}),
+)
 BASE = (("Received", "from mx.dinas.example"), ("From", "Dinas <dinas@kantor.example>"), ("To", "LPSE <lpse@batang.example>"),
         ("Subject", "Permohonan akun PPK"), ("Message-ID", "<1@kantor.example>"), ("Date", "Mon, 23 Nov 2026 09:00:00 +0700"))  # fmt: skip
 PDF = b'Content-Type: application/pdf; name="surat.pdf"\r\nContent-Transfer-Encoding: base64\r\n\r\nJVBERi0xLjQK\r\n'
@@ -34,10 +48,21 @@ def parts(kind: str, *inside: bytes) -> bytes:
     return f'Content-Type: {kind}; boundary="b"\r\n\r\n'.encode() + text + b"--b--\r\n"
 
 
-TEXT, ICS = b"Content-Type: text/plain\r\n\r\nIsi\r\n", b"Content-Type: text/calendar; method=REPLY\r\n\r\nBEGIN:VCALENDAR\r\n"
+TEXT, ICS = (
+    b"Content-Type: text/plain\r\n\r\nIsi\r\n",
+    b"Content-Type: text/calendar; method=REPLY\r\n\r\nBEGIN:VCALENDAR\r\n",
+)
 WITH_PDF = parts("multipart/mixed", TEXT, PDF)
-REPORT = parts('multipart/report; report-type="delivery-status"', TEXT, b"Content-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; x\r\n\r\n")
-RECEIPT = parts("multipart/report; report-type=disposition-notification", TEXT, b"Content-Type: message/disposition-notification\r\n\r\nDisposition: x\r\n")
+REPORT = parts(
+    'multipart/report; report-type="delivery-status"',
+    TEXT,
+    b"Content-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; x\r\n\r\n",
+)
+RECEIPT = parts(
+    "multipart/report; report-type=disposition-notification",
+    TEXT,
+    b"Content-Type: message/disposition-notification\r\n\r\nDisposition: x\r\n",
+)
 
 
 @dataclass(frozen=True)
@@ -237,7 +262,9 @@ def test_limits_come_from_the_configuration(tmp_path: Path) -> None:
         ("a@kantor.example, b@kantor.example", "dinas@kantor.example", False),
     ],
 )
-def test_a_reply_stays_within_the_senders_organisation(wanted: object, address: str, differs: bool, tmp_path: Path) -> None:
+def test_a_reply_stays_within_the_senders_organisation(
+    wanted: object, address: str, differs: bool, tmp_path: Path
+) -> None:
     assert reply_address(read(tmp_path, mail(Reply_To=wanted))) == (address, differs)
 
 
@@ -247,7 +274,12 @@ def test_a_free_mail_neighbour_is_not_the_same_organisation(tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     ("address", "expected"),
-    [("a@dinkes.batangkab.go.id", "batangkab.go.id"), ("a@batangkab.go.id", "batangkab.go.id"), ("a@x.y.kantor.example", "kantor.example"), ("a", "")],
+    [
+        ("a@dinkes.batangkab.go.id", "batangkab.go.id"),
+        ("a@batangkab.go.id", "batangkab.go.id"),
+        ("a@x.y.kantor.example", "kantor.example"),
+        ("a", ""),
+    ],
 )
 def test_organisation(address: str, expected: str) -> None:
     assert organisation(address) == expected

@@ -132,7 +132,9 @@ class Imap:
                 return []
             query = ["UNKEYWORD", KEYWORD] if self.settings.mark == "keyword" else "ALL"
             found = [str(uid) for uid in self._session.client.search(query)]
-        return [Location(self.settings.account, self.settings.folder, uidvalidity, uid) for uid in found if uid in stored]
+        return [
+            Location(self.settings.account, self.settings.folder, uidvalidity, uid) for uid in found if uid in stored
+        ]
 
     def close(self) -> None:
         self._session.close()
@@ -268,7 +270,7 @@ class Imap:
             self._selected()
             client, end = self._session.client, time.monotonic() + seconds
             rung: list[Any] = []
-            client.idle()
+            client.idle_start()
             announced = client._imap.untagged_responses.pop("EXISTS", None) or [b""]
             if announced[-1].isdigit() and int(announced[-1]) != self._exists:  # between the sweep and IDLE
                 rung = [(int(announced[-1]), b"EXISTS")]

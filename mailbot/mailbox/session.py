@@ -35,7 +35,9 @@ from mailbot.mailbox import (
 )
 from mailbot.mailbox.oauth import Tokens
 
-THROTTLED = re.compile(r"\[(THROTTLED|LIMIT|UNAVAILABLE|OVERQUOTA|INUSE)\b|simultaneous connections|too many connections|bandwidth", re.I)
+THROTTLED = re.compile(
+    r"\[(THROTTLED|LIMIT|UNAVAILABLE|OVERQUOTA|INUSE)\b|simultaneous connections|too many connections|bandwidth", re.I
+)
 SERVER_FAULT = re.compile(r"\[(SERVERBUG|CONTACTADMIN|CORRUPTION)\b|command error: BAD", re.I)
 
 
@@ -96,6 +98,13 @@ class _Client(IMAPClient):  # type: ignore[misc]
     def _poll_socket(self, sock: socket.socket, timeout: float | None = None) -> Any:
         """With timeout 0 the lines are read that lie in the buffer already, where no poll sees them."""
         return [(sock.fileno(), 1)] if timeout == 0 else super()._poll_socket(sock, timeout)
+
+    def idle_start(self) -> None:
+        """As `idle`, but news that come before the server's consent are kept, not an error."""
+        self._idle_tag = self._imap._command("IDLE")
+        while self._imap._get_response() is not None:
+            if self._imap.tagged_commands.get(self._idle_tag):
+                raise imaplib.IMAP4.error("IDLE refused")
 
     def _create_IMAP4(self) -> imaplib.IMAP4:
         return _Imap4(self._settings, self._timeout.connect, self._show)
@@ -229,6 +238,6 @@ def translated(error: Exception) -> MailboxError:
         return ProtocolTrouble(text)
     if isinstance(error, ProtocolError):
         return ProtocolTrouble(text)
-    if isinstance(error, OSError | ssl.SSLError | imaplib.IMAP4.abort):
+    if isinstance(error, OSError | ssl.SSLError | imaplib.IMAP4.abort) or "* BYE" in text:
         return NetworkTrouble(text)
     return ProtocolTrouble(text)
