@@ -20,14 +20,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from mailbot import __version__, casecli, check, check_html, config, jobs, officecli, parsers, work
+from mailbot import __version__, casecli, check, check_html, config, diagnosis, jobs, mailcli, officecli, parsers, work
 from mailbot.demo import run as demo_run
 from mailbot.grown import commands as grown
 from mailbot.grown import metrics
 from mailbot.parsers import child
 from mailbot.schedule import AlreadyRunning, service, sole_owner
 from mailbot.sop import SopError, load
-from mailbot.store import mails
 from mailbot.web import commands, serve
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Membaca, menjawab, dan memeriksa permohonan hak akses SPSE.")
@@ -42,6 +41,9 @@ app.add_typer(casecli.case_app, name="case")
 app.add_typer(officecli.register_app, name="register")
 app.add_typer(officecli.year_app, name="year-end")
 app.add_typer(officecli.archive_app, name="archive")
+app.add_typer(mailcli.outbox_app, name="outbox")
+app.command("quarantine")(mailcli.quarantine)
+app.command("rehearse")(mailcli.rehearse)
 err = Console(stderr=True)
 Config = Annotated[Path | None, typer.Option("--config", help="config.toml; without it the defaults of config.example.toml")]
 
@@ -169,14 +171,13 @@ def _sheet(record: dict[str, Any]) -> str:
 
 
 @app.command()
-def retry(config_file: Config = None) -> None:
-    """Makes everything due again that was set aside after repeated failures."""
-    settings = config.load(config_file)
-    with sole_owner(Path(settings.storage.path)):
-        world = work.open_world(settings, lambda: dt.datetime.now(dt.UTC))
-        with world.store.transaction() as tx:
-            released = mails.release_quarantine(tx)
-        print(f"{jobs.retry(world.store, world.now())} jobs and {released} mails are due again")
+def retry(
+    config_file: Config = None,
+    confirm: Annotated[str, typer.Option(metavar="ACCOUNT", help="also lets a mailbox go on that waits because its server numbered the mails anew")] = "",
+) -> None:
+    """Makes everything due again that was set aside after repeated failures; works beside a running service."""
+    world = work.open_world(config.load(config_file), lambda: dt.datetime.now(dt.UTC))
+    print(f"{jobs.retry(world.store, world.now())} jobs, {mailcli.release(world, confirm)}")
 
 
 @app.command()
@@ -199,6 +200,7 @@ def _diagnosis(settings: config.Settings) -> list[tuple[bool, str, str]]:
         (find_spec("rapidocr_onnxruntime") is not None, "independent second reading", "pip install --no-deps rapidocr-onnxruntime"),
         (free > 1 << 30, f"disk: {free >> 30} GiB free", "make room: intake stops below 1 GiB"),
         *[(True, f"sandbox {name}: {state}", "") for name, state in report.items()],
+        *diagnosis.mail_rows(settings),
     ]
 
 

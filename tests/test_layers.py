@@ -12,7 +12,7 @@ RINGS = {
     "model": 0, "sop": 1, "parsers.letters": 1, "parsers.kinds": 1, "parsers.facts": 1, "parsers.labels": 1, "parsers.values": 1, "parsers.context": 1,
     "parsers.blocks": 1, "parsers.grids": 1, "parsers.joining": 1, "parsers.addresses": 1, "parsers.rows": 1, "parsers.fields": 1, "parsers.indonesian": 1, "parsers.supplement": 2, "parsers.message": 1,
     "replies.guard": 1, "replies": 2, "parsers": 2, "mailbox": 2, "store": 2, "jobs": 2, "paper": 2,
-    "work": 3, "schedule": 3, "config": 3, "cli": 3, "officecli": 3, "casecli": 3, "check": 3, "check_html": 3, "demo": 3, "web": 3, "grown": 3,
+    "work": 3, "schedule": 3, "config": 3, "cli": 3, "officecli": 3, "casecli": 3, "mailcli": 3, "diagnosis": 3, "check": 3, "check_html": 3, "demo": 3, "web": 3, "grown": 3,
 }  # fmt: skip
 EDGES = {"imapclient": "mailbox", "smtplib": "replies", "tesserocr": "parsers", "pypdfium2": ("parsers", "demo"),
          "sqlalchemy": ("store", "jobs", "work", "check", "grown"), "weasyprint": ("paper", "demo"), "tnefparse": "parsers", "procrastinate": "jobs", "psycopg": "store",

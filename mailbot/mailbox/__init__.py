@@ -105,6 +105,10 @@ class Mailbox(Protocol):
         """Waits until the mailbox rings, the time passed or `stop` is set. A doorbell only: always sweep afterwards."""
         ...
 
+    def status(self) -> tuple[int, int]:
+        """UIDVALIDITY (0 on disk) and how many mails lie here."""
+        ...
+
     def close(self) -> None: ...
 
 

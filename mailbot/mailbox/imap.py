@@ -166,6 +166,14 @@ class Imap:
             uidvalidity = self._select()
             return uidvalidity, len(self._session.client.search("ALL"))
 
+    def newest(self) -> dt.datetime | None:
+        """INTERNALDATE of the mail with the highest UID."""
+        with self._session.operation():
+            uidvalidity = self._selected()
+            listed = self._session.client.search("ALL")
+            found = self._metadata(uidvalidity, [max(listed)]) if listed else []
+        return found[0].received_at if found else None
+
     def abilities(self) -> tuple[tuple[str, ...], bool]:
         """Capabilities after login, and whether the folder keeps keywords."""
         with self._session.operation():

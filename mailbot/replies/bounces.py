@@ -116,6 +116,9 @@ def _ids(message: Message) -> Iterator[str]:
 def _hints(data: bytes) -> tuple[str, ...]:
     from flufl.bounce import all_failures  # loaded in the child only
 
-    temporary, permanent = all_failures(email.message_from_bytes(data[:HINT_BYTES]))
+    try:
+        temporary, permanent = all_failures(email.message_from_bytes(data[:HINT_BYTES]))
+    except Exception:  # its detectors trip over mails without the usual headers; without a hint nothing is lost
+        return ()
     found = {a.decode("ascii", "replace").lower() for a in (*temporary, *permanent)}
     return tuple(sorted(found))[:MAX_RECIPIENTS]

@@ -60,7 +60,9 @@ class Handover:
     answer: str
 
 
-def hand_over(outgoing_bytes: bytes, sender: str, recipient: str, settings: SmtpSettings, final: Final | None = None) -> Handover:
+def hand_over(
+    outgoing_bytes: bytes, sender: str, recipient: str, settings: SmtpSettings, final: Final | None = None
+) -> Handover:
     """One try for one recipient. Never raises for what a server or the line does. `final` is called before the last dot leaves."""
     for stage, address in (("mail", sender), ("rcpt", recipient)):
         if _UNSAFE.search(address):  # smtplib would cut it short and send to what is left
@@ -79,6 +81,19 @@ def hand_over(outgoing_bytes: bytes, sender: str, recipient: str, settings: Smtp
     return Handover("sent", attempt.stage, answer)
 
 
+def probe(settings: SmtpSettings) -> Handover:
+    """Connects and logs in, and hands nothing over; "sent" means that all of it worked."""
+    attempt = _Attempt(settings)
+    try:
+        attempt.connect()
+        attempt.answered = True
+        return Handover("sent", "login" if settings.user else "ehlo", "in order")
+    except (smtplib.SMTPException, OSError, MailboxError) as error:
+        return Handover("deferred", attempt.stage, _words(error))
+    finally:
+        attempt.end()
+
+
 class _Attempt:
     """Knows its stage at every moment; `final` begins before the dot leaves."""
 
@@ -90,7 +105,7 @@ class _Attempt:
         self.answered = False  # the server gave a well-formed reply to the final dot
 
     def run(self, data: bytes, sender: str, recipient: str) -> str:
-        smtp = self._open()
+        smtp = self.connect()
         self._envelope(smtp, data, sender, recipient)
         self.stage = "data"
         _expect(smtp.docmd("DATA"), 3)
@@ -105,7 +120,7 @@ class _Attempt:
         crash.point("smtp-answered")
         return _expect((code, text), 2)
 
-    def _open(self) -> smtplib.SMTP:
+    def connect(self) -> smtplib.SMTP:
         wanted = self.settings
         if wanted.tls == "tls":
             context = verifying_context(wanted.ca_file)

@@ -110,11 +110,16 @@ def _sender(settings: config.Settings) -> Sender:
     s = settings.smtp
     if s.kind == "folder":
         return smtp.Outfolder(Path(s.path)).hand_over
+    found = smtp_settings(settings)
+    return lambda data, sender, recipient, final=None: smtp.hand_over(data, sender, recipient, found, final)
+
+
+def smtp_settings(settings: config.Settings) -> smtp.SmtpSettings:
+    s = settings.smtp
     tokens = tokens_of(settings.mailbox[0]) if s.auth == "xoauth2" else None
     copy_to = settings.office.email if s.own_copy else ""
     secret = config.secret(s.secret_env)
-    found = smtp.SmtpSettings(s.host, s.port, s.tls, s.user, secret, ca_file=_file(s.ca_file), tokens=tokens, copy_to=copy_to)
-    return lambda data, sender, recipient, final=None: smtp.hand_over(data, sender, recipient, found, final)
+    return smtp.SmtpSettings(s.host, s.port, s.tls, s.user, secret, ca_file=_file(s.ca_file), tokens=tokens, copy_to=copy_to)
 
 
 def fingerprint(section: config.MailboxSection | config.SmtpSection) -> str:

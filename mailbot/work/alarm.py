@@ -11,9 +11,12 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 
+from mailbot.mailbox import MailboxError
 from mailbot.store import iso, mailboxes, mails, outbox, ticks
-from mailbot.work import World, log
-from mailbot.work.sweep import folder_of
+from mailbot.work import World, log, open_mailbox
+from mailbot.work.sweep import folder_of, gap
+
+YOUNG = dt.timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,7 @@ class Trouble:
 
 def look(world: World) -> None:
     """Tells the operator what is new today; each reason once a day."""
-    for trouble in troubles(world):
+    for trouble in [*troubles(world), *_gaps(world)]:
         with world.store.transaction() as tx:
             first = ticks.claim(tx, f"alarm {trouble.name}", world.now().date().isoformat(), world.now())
         if first:
@@ -77,7 +80,9 @@ def _set_aside(world: World) -> Iterator[Trouble]:
     with world.store.reading() as tx:
         count = len(mails.quarantined(tx))
     if count:
-        yield Trouble("quarantine", f"{count} mails could not be taken in. See: mailbot quarantine, then: mailbot retry")
+        yield Trouble(
+            "quarantine", f"{count} mails could not be taken in. See: mailbot quarantine, then: mailbot retry"
+        )
 
 
 def _disk(world: World) -> Iterator[Trouble]:
@@ -87,6 +92,28 @@ def _disk(world: World) -> Iterator[Trouble]:
             "disk",
             f"{free} MB are free at {world.root}; intake waits until there are {world.settings.storage.min_free_mb}",
         )
+
+
+def _gaps(world: World) -> Iterator[Trouble]:
+    """Once a day: is every mail on the server in the ledger? What came within the last hour may still be on its way."""
+    with world.store.transaction() as tx:
+        if not ticks.claim(tx, "reconcile", world.now().date().isoformat(), world.now()):
+            return
+    for section in world.settings.mailbox:
+        mailbox = open_mailbox(section, read_only=True)
+        try:
+            missing = [p for p in gap(world, mailbox, section) if world.now() - p.received_at > YOUNG]
+        except (MailboxError, OSError) as error:  # that the mailbox cannot be reached is another alarm
+            log.warning("mailbox not compared", account=section.account, error=repr(error)[:200])
+            continue
+        finally:
+            mailbox.close()
+        if missing:
+            uids = ", ".join(p.location.uid for p in missing[:20])
+            yield Trouble(
+                f"gap {section.account}",
+                f"{len(missing)} mails of mailbox {section.account} were not taken in: UID {uids}. See: mailbot doctor",
+            )
 
 
 def _tell(world: World, trouble: Trouble) -> None:

@@ -37,7 +37,9 @@ def sweep_all(world: World) -> int:
     return taken
 
 
-def sweep(world: World, mailbox: Mailbox, section: config.MailboxSection, full: bool = True, skipped: set[str] | None = None) -> int:
+def sweep(
+    world: World, mailbox: Mailbox, section: config.MailboxSection, full: bool = True, skipped: set[str] | None = None
+) -> int:
     """How many mails were taken. `skipped`: what lies before the start line, remembered between the sweeps of a run."""
     look = Look(world, section, set() if skipped is None else skipped)
     taken = 0
@@ -51,6 +53,12 @@ def sweep(world: World, mailbox: Mailbox, section: config.MailboxSection, full: 
         _mark_forgotten(world, mailbox, section, look.uidvalidity)
     crash.point("sweep-done")
     return taken
+
+
+def gap(world: World, mailbox: Mailbox, section: config.MailboxSection) -> list[Pending]:
+    """Mails on the server that are neither stored, nor set aside by name, nor before the start line. Changes nothing."""
+    look = Look(world, section, set())
+    return [pending for pending in mailbox.discover(look.known) if not look.skips(pending)]
 
 
 def folder_of(section: config.MailboxSection) -> str:
@@ -138,7 +146,9 @@ def start_line(section: config.MailboxSection, row: Row[Any] | None) -> str:
     if row and (not wanted or row.start.startswith(wanted)):
         return str(row.start)
     if not wanted:
-        raise StartMissing(f'first contact with mailbox {section.account}: set start = "none", "since YYYY-MM-DD" or "all" in [[mailbox]]')
+        raise StartMissing(
+            f'first contact with mailbox {section.account}: set start = "none", "since YYYY-MM-DD" or "all" in [[mailbox]]'
+        )
     return wanted
 
 
