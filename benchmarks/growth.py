@@ -43,7 +43,7 @@ NAME = "'Orang' || (i % 5000) || ' Contoh' || (i % 977)"
 FILL = (
     f"INSERT INTO case_file (id, number, state, round, version, requester, subject, created_at, changed_at, letter_key, letter_number, instansi, persons, step, due_at) SELECT i, 'LAMA-2025-' || i, {STATE}, 1, 3, 'dinas' || (i % 3000) || '@kantor' || (i % 300) || '.example', 'Permohonan akun ' || i, {AT}, {AT}, i || '/x', '027/' || i, 'Dinas ' || (i % 300), {NAME}, CASE WHEN i <= {BULK + OPEN} THEN 'T3' ELSE '' END, CASE WHEN i <= {BULK + OPEN} THEN '2026-12-01T02:00:00.000000+00:00' END FROM n",
     f"INSERT INTO message (id, content, semantic, header_id, sender, subject, files, size, received_at, stored_at, state, policy, rules, case_id, round, evidence, verdict) SELECT i, 'c' || i, 's' || i, '<lama.' || i || '@kantor.example>', 'dinas' || (i % 3000) || '@kantor' || (i % 300) || '.example', 'Permohonan akun ' || i, '[\"f' || i || '\"]', 900000, {AT}, {AT}, 'judged', 'reply', '', i, 1, '{{}}', '{{verdict}}' FROM n",
-    "INSERT INTO location (account, folder, uidvalidity, uid, message_id) SELECT 'utama', 'INBOX', 1, 'lama' || i, i FROM n",
+    "INSERT INTO location (account, folder, uidvalidity, uid, message_id) SELECT 'utama', 'inbox', 0, 'lama' || i, i FROM n",
     "INSERT INTO attachment (id, message_id, seq, name, type, sha256, size) SELECT i, i, 1, 'surat.pdf', 'application/pdf', 'f' || i, 800000 FROM n",
     "INSERT INTO case_person (id, case_id, seq, nip, name_key, person) SELECT i, i, 1, '19' || (1000000000000000 + i), 'orang' || (i % 5000) || ' contoh' || (i % 977), '{person}' FROM n",
     *(f"INSERT INTO event (id, chain, seq, case_id, at, actor, action, old, new, reason, previous, hash) SELECT i * 3 + {k}, i, {k + 1}, i, {AT}, 'mesin', 'lengkap', 'diterima', 'diteruskan', '', '', 'h' || i FROM n" for k in range(3)),
@@ -98,7 +98,7 @@ def mails(w: World, first: int, count: int) -> list[RawMessage]:
         mail.set_content("Terlampir permohonan.")
         mail.add_attachment(f"%PDF-1.4 {number}".encode() + os.urandom(60_000), maintype="application", subtype="pdf", filename="surat.pdf")
         path, sha256, size = keep(iter((mail.as_bytes(),)), w.blobs)
-        found.append(RawMessage(Location("utama", "INBOX", 1, f"b{number}"), str(path), sha256, size, w.now()))
+        found.append(RawMessage(Location("utama", "inbox", 0, f"b{number}"), str(path), sha256, size, w.now()))
     return found
 
 

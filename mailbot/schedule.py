@@ -18,7 +18,7 @@ from mailbot.work.watch import Watch
 log = structlog.get_logger()
 # a poll that is still at work when the next is due is normal, not a warning
 logging.getLogger("apscheduler").setLevel(logging.ERROR)
-SLEEP = 0.2
+REST = 1.0  # seconds until a lane looks again without having heard of a job
 RECONCILE_SECONDS = 30
 ALARM_SECONDS = 300
 TICK_SECONDS = 60
@@ -78,8 +78,13 @@ def _lane(world: World, lane: str, stop: threading.Event) -> None:
     while not stop.is_set():
         try:
             if not more():
-                stop.wait(SLEEP)
+                _rest(world)
         except Exception as error:
             # a locked or full database must not end the lane
             log.error("lane failed; goes on", lane=lane, error=repr(error))
             stop.wait(5)
+
+
+def _rest(world: World) -> None:
+    with world.store.news:
+        world.store.news.wait(REST)

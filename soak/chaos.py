@@ -34,7 +34,9 @@ from tests.servers.postgres import Postgres, postgres
 from tests.servers.smtp import Sink, smtp_sink
 
 OFFICE = "kacau"
-SAFE_POINTS = tuple(p for p in crash.POINTS if not p.startswith(("copy", "move", "mark-sent", "reconcile", "smtp-dot", "smtp-answered")))
+SAFE_POINTS = tuple(
+    p for p in crash.POINTS if not p.startswith(("copy", "move", "mark-sent", "reconcile", "smtp-dot", "smtp-answered"))
+)
 
 
 @dataclass
@@ -60,7 +62,9 @@ class Scene:
         command = [sys.executable, "-m", "soak.process", role.split()[0], "--config", str(self.folder / "config.toml")]
         environment = {**os.environ, "MAILBOT_CRASH_AT": crash_at, "MAILBOT_DATABASE_URL": self.url()}
         with (self.folder / "log").open("ab") as log:
-            self.running[role] = subprocess.Popen(command, stdout=log, stderr=log, env=environment, start_new_session=True)
+            self.running[role] = subprocess.Popen(
+                command, stdout=log, stderr=log, env=environment, start_new_session=True
+            )
 
     def url(self) -> str:
         return self.server.url(port=self.line.port) if self.server and self.line else ""
@@ -135,6 +139,38 @@ class Scene:
         time.sleep(self.rng.uniform(1, 6))
         self.line.mend()
 
+    # -------------------------------------------------------------- the end
+
+    def settle(self, patience: float) -> None:
+        """Until all is done, or nothing was handed over for so long."""
+        end, before = time.monotonic() + patience, -1
+        while not self.finished() and time.monotonic() < end:
+            if len(self.sink.taken) != before:
+                end, before = time.monotonic() + patience, len(self.sink.taken)
+            time.sleep(0.5)
+            self.revive()
+        time.sleep(2)
+
+    def wait_for_progress(self, seconds: float) -> None:
+        end, before = time.monotonic() + seconds, len(self.sink.taken)
+        while len(self.sink.taken) == before and time.monotonic() < end:
+            time.sleep(0.1)
+        time.sleep(self.rng.uniform(0, 1))
+
+    def retry(self) -> None:
+        """What was killed so often that it was set aside is visible, and an operator brings it back."""
+        aside = sum(
+            int(str(self.rows(f"SELECT count(*) FROM @{q}")[0][0]))
+            for q in ("quarantine", "job WHERE state = 'quarantine'")
+        )
+        if not aside:
+            return
+        self.harms["set aside after kills, brought back by `mailbot retry`"] = aside
+        for role in list(self.running):
+            self.kill(role)
+        command = [sys.executable, "-m", "soak.process", "retry", "--config", str(self.folder / "config.toml")]
+        subprocess.run(command, env={**os.environ, "MAILBOT_DATABASE_URL": self.url()}, check=True, capture_output=True)
+
     # -------------------------------------------------------------- counting
 
     def rows(self, query: str) -> list[tuple[object, ...]]:
@@ -146,9 +182,12 @@ class Scene:
 
     def finished(self) -> bool:
         try:
-            taken = self.rows("SELECT count(*) FROM @message WHERE state <> 'stored'")[0][0]
+            taken = int(str(self.rows("SELECT count(*) FROM @message WHERE state <> 'stored'")[0][0]))
+            taken += int(str(self.rows("SELECT count(*) FROM @quarantine WHERE attempts >= 3 AND due_at = ''")[0][0]))
             jobs_left = self.rows("SELECT count(*) FROM @job WHERE state IN ('waiting', 'running')")[0][0]
-            mails_left = self.rows("SELECT count(*) FROM @outgoing WHERE state IN ('pending', 'sending', 'deferred')")[0][0]
+            mails_left = self.rows("SELECT count(*) FROM @outgoing WHERE state IN ('pending', 'sending', 'deferred')")[
+                0
+            ][0]
         except Exception:  # the tables are not there yet, or the database is starting
             return False
         return taken == self.laid and not jobs_left and not mails_left
@@ -177,12 +216,16 @@ class Scene:
         kept = {str(r[0]) for r in self.rows("SELECT header_id FROM @outgoing")}
         yield from (f"never handed over: {key}" for key in kept - set(ids) - unclear)
         yield from (f"handed over, but not in the outbox: {key}" for key in set(ids) - kept)
-        answers = Counter(str(message_from_bytes(d)["In-Reply-To"]) for _, d in self.sink.taken if b".receipt." in d[:4000])
+        answers = Counter(
+            str(message_from_bytes(d)["In-Reply-To"]) for _, d in self.sink.taken if b".receipt." in d[:4000]
+        )
         yield from (f"receipts for {key}: {n}" for key, n in answers.items() if n != 1)
 
     def _data_faults(self) -> Iterator[str]:
         os.environ["MAILBOT_DATABASE_URL"] = self.url()
-        yield from keeping.troubles(open_world(config.load(self.folder / "config.toml"), lambda: dt.datetime.now(dt.UTC)), deep=True)
+        yield from keeping.troubles(
+            open_world(config.load(self.folder / "config.toml"), lambda: dt.datetime.now(dt.UTC)), deep=True
+        )
 
 
 def scene_config(folder: Path, smtp_port: int, office: str) -> None:
@@ -198,7 +241,9 @@ def scene_config(folder: Path, smtp_port: int, office: str) -> None:
 @contextlib.contextmanager
 def scene(driver: str, seed: int) -> Iterator[Scene]:
     with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mailbot-chaos-", ignore_cleanup_errors=True)))
+        folder = Path(
+            stack.enter_context(tempfile.TemporaryDirectory(prefix="mailbot-chaos-", ignore_cleanup_errors=True))
+        )
         made = Scene(folder, driver, random.Random(seed), stack.enter_context(smtp_sink()))
         if driver == "postgresql":
             # with fsync, since the server itself is stopped at once
@@ -222,15 +267,17 @@ def run(driver: str, kills: int, seed: int = 7, mails: int = 3, patience: float 
         for number in range(kills):
             made.lay(made.rng.randint(0, mails))
             made.harm()
-            time.sleep(made.rng.uniform(0.2, 3.0))
+            time.sleep(made.rng.uniform(0.1, 1.0))
             made.revive()
+            if made.rng.random() < 0.7:  # else it is harmed again while it starts
+                made.wait_for_progress(15)
             if sys.stderr.isatty() or number % 20 == 19:
-                print(f"{number + 1} harms, {made.laid} mails laid, {len(made.sink.taken)} handed over", file=sys.stderr)
-        end = time.monotonic() + patience
-        while not made.finished() and time.monotonic() < end:
-            time.sleep(0.5)
-            made.revive()
-        time.sleep(2)
+                print(
+                    f"{number + 1} harms, {made.laid} mails laid, {len(made.sink.taken)} handed over", file=sys.stderr
+                )
+        made.settle(patience)
+        made.retry()
+        made.settle(patience)
         for role in list(made.running):
             made.kill(role)
         found = list(made.faults())
@@ -247,7 +294,9 @@ def main(argv: list[str] | None = None) -> int:
     given = options.parse_args(argv)
     start = time.monotonic()
     made, found = run(given.driver, given.kills, given.seed)
-    print(f"{given.driver}: {given.kills} harms in {time.monotonic() - start:.0f} s, {made.laid} mails, {len(made.sink.taken)} handed over")
+    print(
+        f"{given.driver}: {given.kills} harms in {time.monotonic() - start:.0f} s, {made.laid} mails, {len(made.sink.taken)} handed over"
+    )
     for name, number in sorted(made.harms.items()):
         print(f"  {number:4} {name}")
     print("\n".join(found) or "nothing lost, nothing doubled")

@@ -64,6 +64,7 @@ def enqueue(tx: Connection, task: str, subject_id: int, now: dt.datetime) -> Non
         lane=LANES[task], task=task, subject_id=subject_id, state="waiting", attempts=0, due_at=iso(now), error=""
     ).returning(job.c.id))  # fmt: skip
     _notify(tx, int(row.scalar_one()), LANES[task])
+    tx.info["news"] = True  # the lanes of this process need not look all the time
 
 
 def _notify(tx: Connection, job_id: int, lane: str, pause: float = 0) -> None:

@@ -6,6 +6,7 @@ engine: the two databases · mails: messages and their locations · cases: case 
 from __future__ import annotations
 
 import datetime as dt
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +31,7 @@ class Store:
         url = database if isinstance(database, str) else f"sqlite:///{database}"
         self.url, self.engine = url, open_engine(url)
         self.office = office_of(self.engine)
+        self.news = threading.Condition()  # rung when a job of this process was committed
         self.shared = self.engine.dialect.name == "postgresql"  # other processes work on it too
         schema.upgrade(self.engine)
         search.prepare(self.engine)
@@ -39,6 +41,10 @@ class Store:
         """Committed when the block ends, rolled back when it raises. SQLite: write lock from the start; PostgreSQL: READ COMMITTED."""
         with self.engine.begin() as tx:
             yield tx
+            news = tx.info.pop("news", False)
+        if news:
+            with self.news:
+                self.news.notify_all()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

@@ -41,11 +41,13 @@ class Stored:
 # ------------------------------------------------------------------ attempts and quarantine
 
 
-def known_uids(tx: Connection, account: str, folder: str, uidvalidity: int, now: dt.datetime) -> set[str]:
-    """UIDs that need no fetch: stored, set aside after their last failure, or to be tried later."""
+def known_uids(tx: Connection, account: str, folder: str, uidvalidity: int, now: dt.datetime, only: str | None = None) -> set[str]:
+    """UIDs that need no fetch: stored, set aside after their last failure, or to be tried later. `only`: ask for this one."""
     found: set[str] = set()
     for table in (t.location, t.quarantine):
         query = select(table.c.uid).where(table.c.account == account, table.c.folder == folder, table.c.uidvalidity == uidvalidity)
+        if only is not None:
+            query = query.where(table.c.uid == only)
         if table is t.quarantine:
             query = query.where(SET_ASIDE | (table.c.due_at > iso(now)))
         found |= set(tx.scalars(query))

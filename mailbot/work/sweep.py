@@ -21,6 +21,7 @@ from mailbot.work import World, log
 from mailbot.work.intake import take_in
 
 AGAIN = (60, 300, 1800)  # seconds until a mail that failed is tried again (IN-33)
+FEW = 20
 EPOCH_LIMIT = 20  # "new" mails after a change of UIDVALIDITY that an operator must confirm (IN-21)
 
 
@@ -82,13 +83,12 @@ class Look:
         account, folder = self.section.account, folder_of(self.section)
         with self.world.store.reading() as tx:
             self.row = mailboxes.get(tx, account, folder)
-            uids = mails.known_uids(tx, account, folder, uidvalidity, self.world.now())
         if self.row and self.row.paused:
             raise Paused(self.row.paused)
         self.uidvalidity, self._line = uidvalidity, start_line(self.section, self.row)
         word, _, highest = self._line.partition(" ")
         below = int(highest or 0) if word == "none" and not self.epoch else 0
-        return Ledger(uids, self.skipped, below)
+        return Ledger(Stored(self.world, account, folder, uidvalidity), self.skipped, below)
 
     @property
     def epoch(self) -> bool:
@@ -127,11 +127,33 @@ class Look:
                 mailboxes.swept(tx, account, folder, self.uidvalidity, now)
 
 
+@dataclass
+class Stored:
+    """UIDs that need no fetch. A few are looked up one by one: after a million mails a poll costs what it did on the first day."""
+
+    world: World
+    account: str
+    folder: str
+    uidvalidity: int
+    asked: int = 0
+    everything: set[str] | None = None
+
+    def __contains__(self, uid: object) -> bool:
+        self.asked += 1
+        only = str(uid) if self.asked <= FEW else None
+        if self.everything is not None:
+            return uid in self.everything
+        with self.world.store.reading() as tx:
+            found = mails.known_uids(tx, self.account, self.folder, self.uidvalidity, self.world.now(), only)
+        self.everything = None if only else found
+        return uid in found
+
+
 @dataclass(frozen=True, slots=True)
 class Ledger:
     """What needs no fetch: known or skipped UIDs, and all up to `below`."""
 
-    uids: set[str]
+    uids: Container[str]
     skipped: set[str]
     below: int
 
