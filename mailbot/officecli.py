@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
@@ -19,7 +20,8 @@ from mailbot.paper import guide, sheets
 from mailbot.paper.sheets import Sheet, SheetError
 from mailbot.sop import Sop
 from mailbot.sop.case import Refused
-from mailbot.work import archive, exports, register, yearend
+from mailbot.store import iso
+from mailbot.work import World, archive, exports, register, yearend
 from mailbot.work.forms import letterhead
 
 register_app = typer.Typer(help="Register hak akses dan daftar-daftar.", no_args_is_help=True)
@@ -69,13 +71,14 @@ LISTS = {"register": "Register hak akses", "ending": "rights that end soon", "de
 
 @register_app.command("export")
 def export(what: Annotated[str, typer.Argument(help=" | ".join(LISTS))], path: Annotated[Path, typer.Argument(help=".csv or .xlsx")],
-           since: Annotated[str, typer.Option("--from", help="ISO day")] = "", until: Annotated[str, typer.Option("--to", help="ISO day, not included")] = "9999",
+           since: Annotated[str, typer.Option("--from", help="ISO day")] = "", until: Annotated[str, typer.Option("--to", help="ISO day, not included")] = "",
            days: Annotated[int, typer.Option(help="of `ending`")] = 30, config_file: Config = None) -> None:  # fmt: skip
     """Writes a list; its contents are personal data."""
     world = opened(config_file)
+    span = _moment(world, since) if since else "", _moment(world, until) if until else "9999"
     made: dict[str, Callable[[], Sheet]] = {
         "register": lambda: register.everybody(world), "ending": lambda: register.ending(world, days),
-        "deviations": lambda: exports.deviations(world, since, until), "standard5": lambda: exports.standard_5(world, since, until),
+        "deviations": lambda: exports.deviations(world, *span), "standard5": lambda: exports.standard_5(world, *span),
     }  # fmt: skip
     with told():
         if what not in made:
@@ -83,6 +86,15 @@ def export(what: Annotated[str, typer.Argument(help=" | ".join(LISTS))], path: A
         sheet = made[what]()
         sheets.save(sheet, path)
         print(f"{path}: {len(sheet.rows)} baris")
+
+
+def _moment(world: World, text: str) -> str:
+    """A day or time as people write it, in the time of the office, as the database compares it."""
+    try:
+        at = dt.datetime.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"'{text}' bukan waktu; contoh: 2026-12-30 atau 2026-12-30T08:00") from error
+    return iso(at if at.tzinfo else at.replace(tzinfo=ZoneInfo(world.hours.zone)))
 
 
 # ------------------------------------------------------------------ year end
@@ -194,7 +206,7 @@ def archive_export(into: Annotated[Path, typer.Argument(help="folder for the lis
     world = opened(config_file)
     into.mkdir(parents=True, exist_ok=True)
     if breach:
-        people, touched = exports.breach(world, *breach)
+        people, touched = exports.breach(world, *(_moment(world, text) for text in breach))
         (into / "pelanggaran.xlsx").write_bytes(sheets.to_xlsx(people, touched))
         print(f"{into / 'pelanggaran.xlsx'}: {len(people.rows)} orang, {len(touched.rows)} berkas")
     for package in archive.packages(world):

@@ -143,6 +143,10 @@ def test_the_list_after_a_breach_has_persons_and_files(office: Office) -> None:
     book = openpyxl.load_workbook(office.folder / "lapor" / "pelanggaran.xlsx")
 
     assert book.sheetnames == ["Orang", "Berkas"]
+    # times are those of the office: the mail came on Monday at 09.00 WIB, 02.00 UTC
+    assert "0 orang" in office.do("archive", "export", str(office.folder / "pagi"), "--breach", "2026-11-23T00:00", "2026-11-23T08:59")
+    assert "1 orang" in office.do("archive", "export", str(office.folder / "jam"), "--breach", "2026-11-23T08:59", "2026-11-23T09:01")
+    office.do("archive", "export", str(office.folder / "salah"), "--breach", "kemarin", "hari ini", code=2)
     assert [row[1] for row in book["Orang"].iter_rows(min_row=2, values_only=True)] == ["Budi Santoso, S.T."]
 
 

@@ -188,9 +188,9 @@ def test_holders_are_warned_before_their_access_ends_and_only_once_per_distance(
     assert "31 Desember 2026" in body_of(mails[0])
 
 
-def test_two_hosts_share_the_clock_without_doing_anything_twice(tmp_path: Path, clock: Clock) -> None:
-    first = world(tmp_path, clock, notices=NOTICES)
-    second = world(tmp_path, clock, notices=NOTICES)
+def test_two_hosts_share_the_clock_without_doing_anything_twice(tmp_path: Path, clock: Clock, database: str) -> None:
+    first = world(tmp_path, clock, database, notices=NOTICES)
+    second = world(tmp_path, clock, database, notices=NOTICES)
     post = Post(first)
     for _ in range(3):
         post.mail(evidence(person(), decree=False, number=f"027/{post.count}/2026"))
