@@ -301,7 +301,7 @@ def _rows(
     ):
         rows["event"].append({"chain": case_id, "seq": n, "case_id": case_id, "at": iso(at + dt.timedelta(minutes=n)), "actor": actor, "action": action,
                               "old": "", "new": "", "reason": "", "data": "{}"})  # fmt: skip
-    for name, minutes in (("T3", 5), ("T6", 12), ("T8", 3), ("T9", 8)):
+    for name, minutes in (("T3", 5), ("T6", 12 if i % 20 == 0 else 7), ("T8", 3), ("T9", 8)):
         rows["step"].append({"case_id": case_id, "name": name, "round": 1, "started_at": iso(at), "due_at": iso(at + dt.timedelta(minutes=10)),
                              "ended_at": iso(at + dt.timedelta(minutes=minutes)), "ended_by": "siti", "late": int(minutes > 10)})  # fmt: skip
 

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Table
 
 from mailbot.model import Case, Found
 from mailbot.sop.case import ACTIONS, STATES
-from mailbot.store import cases, chain, mails, search, steps
+from mailbot.store import access, cases, chain, mails, search, steps
 from mailbot.store import tables as t
 from mailbot.web import DOORS, actions
 from mailbot.work import World, blob_path
@@ -58,7 +58,13 @@ def model(post: Post) -> Case:
 def copy_in(w: World, model: Case, state: str) -> Case:
     """A copy in any state, for the table only; real cases move through case.decide."""
     number = next(_copies)
-    changes = {"number": f"LPSE-2026-9{number:05d}", "state": state, "version": 1, "letter_key": None}
+    changes = {
+        "number": f"LPSE-2026-9{number:05d}",
+        "state": state,
+        "version": 1,
+        "letter_key": None,
+        "printed_at": "2026-11-23T02:00:00+00:00",
+    }
     with w.store.transaction() as tx:
         case_id = copied(tx, t.case_file, t.case_file.c.id == model.id, changes)
         for table, more in ((t.case_person, {}), (t.message, {"content": f"{number}", "semantic": f"{number}"})):
@@ -303,7 +309,7 @@ def test_admin_agency_records_a_result_and_the_help_desk_passes_it_on(post: Post
     assert staff["admin_agency"].post(f"/berkas/{found.number}/tindakan/catat_hasil", form).status_code == 303
     with w.store.reading() as tx:
         found = cases.get(tx, found.id)
-    assert found.number in staff["helpdesk"].get("/hasil").text
+    assert "Beritahukan hasil" in staff["helpdesk"].get(f"/berkas/{found.number}").text
     for action, more in (
         ("beritahukan", {}),
         ("serahkan", {"person_id": one, "how": "langsung"}),
@@ -400,6 +406,44 @@ def test_late_steps_are_explained_and_accepted_from_the_list(tmp_path: Path) -> 
     boss.post(f"/berkas/{found.number}/tindakan/terima_alasan", {"version": version, "step_id": step})
 
     assert "diterima ratna" in boss.get("/penyimpangan?tab=diterima").text
+
+
+def test_the_year_end_campaign_goes_its_way_by_clicks(tmp_path: Path) -> None:
+    clock = Clock()
+    w = world(tmp_path, clock)
+    people(w)
+    with w.store.transaction() as tx:
+        for n in (1, 2):
+            right = access.AccessRight(
+                f"PPK.{n}", f"Orang {n}", f"1985070420100110{n:02d}", "ppk", "Dinas Contoh", f"orang{n}@contoh.example"
+            )
+            access.record(tx, right, "uji", "awal", w.now())
+    boss, agency = person(w, "supervisor"), person(w, "admin_agency")
+    assert "Susun daftar" in boss.get("/akhir-tahun").text
+    assert boss.post("/akhir-tahun", {"ubah": "susun", "tanggal": "bukan"}).status_code == 409
+    assert boss.post("/akhir-tahun", {"ubah": "susun", "tanggal": "2026-12-30"}).status_code == 303
+    assert boss.post("/akhir-tahun", {"ubah": "beritahu", "tanggal": "2026-12-15"}).status_code == 303
+    items = sorted(set(re.findall(r'name="item" value="(\d+)"', boss.get("/akhir-tahun").text)), key=int)
+    assert (
+        boss.post("/akhir-tahun", {"ubah": "putuskan", "item": items[0], "decision": "kecuali"}).status_code == 409
+    )  # no basis given
+    assert (
+        boss.post(
+            "/akhir-tahun",
+            {"ubah": "putuskan", "item": items[0], "decision": "kecuali", "reason": "kontrak tahun jamak"},
+        ).status_code
+        == 303
+    )
+    assert boss.post("/akhir-tahun", {"ubah": "putuskan", "item": items[1], "decision": "nonaktif"}).status_code == 303
+    clock.pass_(days=37)
+    boss, agency = person(w, "supervisor"), person(w, "admin_agency")
+    assert (
+        boss.post("/akhir-tahun", {"ubah": "laksanakan", "item": items[1]}).status_code == 409
+    )  # not the supervisor's work
+    assert agency.post("/akhir-tahun", {"ubah": "laksanakan", "item": items[1]}).status_code == 303
+    assert agency.post("/akhir-tahun", {"ubah": "selesai", "tahun": "2026"}).status_code == 303
+
+    assert "Selesai" in boss.get("/akhir-tahun?tahun=2026").text
 
 
 def test_figures_tell_what_the_machine_decided_and_who_overruled_it(post: Post, staff: dict[str, Person]) -> None:

@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, exists, func, or_, select
+from sqlalchemy import Connection, Row, and_, func, or_, select
 
 from mailbot.store import iso
 from mailbot.store import tables as t
@@ -55,17 +55,55 @@ def decisions(tx: Connection, since: dt.datetime) -> tuple[int, int]:
     return machine, int(tx.scalar(query) or 0) - machine
 
 
-def overruled(tx: Connection, since: dt.datetime, limit: int = 50) -> list[Row[Any]]:
-    """Decisions of the machine that a person took back later: number, what, when, by whom, why."""
-    first, later = t.event.alias(), t.event.alias()
-    pairs = or_(*(and_(first.c.action == a, later.c.action == b) for a, b in OVERRULED))
-    between = t.event.alias()
-    # a new round between the two is news from the requester, not an overruling
-    new_round = exists().where(between.c.chain == first.c.chain, between.c.seq > first.c.seq, between.c.seq < later.c.seq, between.c.action == "lanjutkan")
-    query = select(t.case_file.c.number, first.c.action, later.c.action.label("then"), later.c.at, later.c.actor, later.c.reason)
-    query = query.join(later, and_(later.c.chain == first.c.chain, later.c.seq > first.c.seq)).join(t.case_file, t.case_file.c.id == first.c.chain)
-    query = query.where(first.c.actor == "mesin", later.c.actor != "mesin", first.c.action.in_([a for a, _ in OVERRULED]), pairs, ~new_round)
-    return list(tx.execute(query.where(later.c.at >= iso(since)).order_by(later.c.id.desc()).limit(limit)))
+@dataclass(frozen=True, slots=True)
+class Overruled:
+    """A decision of the machine that a person took back."""
+
+    number: str
+    action: str
+    then: str
+    at: str
+    actor: str
+    reason: str
+
+
+def overruled(tx: Connection, since: dt.datetime, limit: int = 50) -> list[Overruled]:
+    """Newest first. A new round in between is news from the requester, not an overruling."""
+    later = {b for _, b in OVERRULED}
+    query = select(t.event.c.chain).where(t.event.c.at >= iso(since), t.event.c.action.in_(later), t.event.c.actor != "mesin", t.event.c.chain != 0)
+    chains = list(dict.fromkeys(tx.scalars(query.order_by(t.event.c.id.desc()).limit(1000))))
+    query = select(t.event, t.case_file.c.number).join(t.case_file, t.case_file.c.id == t.event.c.chain)
+    found: list[Overruled] = []
+    decided: dict[int, str] = {}  # case -> what the machine decided last
+    for e in tx.execute(query.where(t.event.c.chain.in_(chains)).order_by(t.event.c.chain, t.event.c.seq)):
+        if e.action == "lanjutkan":
+            decided.pop(e.chain, None)
+        elif e.actor == "mesin" and e.action in DECISIONS:
+            decided[e.chain] = e.action
+        elif (decided.get(e.chain), e.action) in OVERRULED:
+            found.append(Overruled(e.number, decided.pop(e.chain), e.action, e.at, e.actor, e.reason))
+    return sorted((o for o in found if o.at >= iso(since)), key=lambda o: o.at, reverse=True)[:limit]
+
+
+# ------------------------------------------------------------------ deviations from mutu baku
+
+
+def deviations(tx: Connection, since: dt.datetime, accepted: bool, name: str = "", limit: int = 60) -> list[Row[Any]]:
+    """Late steps, newest first, with the number, state and version of their case. `name`: of one step only."""
+    columns = (t.case_file.c.number, t.case_file.c.state, t.case_file.c.version)
+    query = select(t.step, *columns).join(t.case_file, t.case_file.c.id == t.step.c.case_id).where(*_late(since, accepted))
+    if name:
+        query = query.where(t.step.c.name == name)
+    return list(tx.execute(query.order_by(t.step.c.id.desc()).limit(limit)))
+
+
+def open_deviations(tx: Connection, since: dt.datetime) -> int:
+    return int(tx.scalar(select(func.count()).select_from(t.step).where(*_late(since, False))) or 0)
+
+
+def _late(since: dt.datetime, accepted: bool) -> tuple[Any, ...]:
+    told = t.step.c.accepted_at.is_not(None) if accepted else t.step.c.accepted_at.is_(None)
+    return t.step.c.late == 1, told, t.step.c.started_at >= iso(since)
 
 
 # ------------------------------------------------------------------ is everything running

@@ -95,12 +95,6 @@ def number(tx: Connection, states: Iterable[str], only: Filter) -> int:
     return int(tx.scalar(_narrowed(select(func.count()).select_from(t.case_file), states, only)) or 0)
 
 
-def versions(tx: Connection, ids: Iterable[int]) -> list[Row[Any]]:
-    """id, number, state and version of these cases, for the forms of a list."""
-    columns = (t.case_file.c.id, t.case_file.c.number, t.case_file.c.state, t.case_file.c.version)
-    return list(tx.execute(select(*columns).where(t.case_file.c.id.in_(list(ids)))))
-
-
 def of_ids(tx: Connection, ids: Iterable[int]) -> list[Line]:
     """In the order of the ids."""
     wanted = list(ids)

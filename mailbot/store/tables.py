@@ -210,6 +210,7 @@ step = Table(
     Index("step_open", "ended_at", "due_at"),
     Index("step_unmeasured", "ended_at", sqlite_where=text("minutes IS NULL"), postgresql_where=text("minutes IS NULL")),
     Index("step_late", "late", "accepted_at"),
+    Index("step_started", "started_at"),
 )  # fmt: skip
 
 # ------------------------------------------------------------------ mail out and work

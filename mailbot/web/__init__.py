@@ -16,7 +16,7 @@ from starlette.staticfiles import StaticFiles
 
 from mailbot.sop.case import Refused
 from mailbot.store import Stale
-from mailbot.web import casepage, entries, files, lists, login, overview
+from mailbot.web import campaign, casepage, entries, files, lists, login, overview
 from mailbot.web.headers import Guarded
 from mailbot.web.show import plain, show
 from mailbot.web.visit import Handler, Visit, page
@@ -58,6 +58,8 @@ DOORS = (
     Door("/entri", entries.enter, ("helpdesk",), "POST", upload=True),
     Door("/pengawas", overview.summary, ("supervisor",)),
     Door("/penyimpangan", overview.deviations, STAFF),
+    Door("/akhir-tahun", campaign.page, ("admin_agency", "supervisor")),
+    Door("/akhir-tahun", campaign.change, ("admin_agency", "supervisor"), "POST"),
     Door("/jejak", overview.trail, ("supervisor", "sysadmin")),
     Door("/jejak.csv", overview.trail_file, ("supervisor",)),
     Door("/pengguna", overview.people, ("supervisor", "sysadmin")),

@@ -98,6 +98,10 @@ def _notify(visit: Visit, seen: Seen) -> Case:
     return agency.notify(visit.world, seen, visit.actor)
 
 
+def _archive(visit: Visit, seen: Seen) -> Case:
+    return archive.archive(visit.world, seen, visit.actor)
+
+
 def _receipt(visit: Visit, seen: Seen) -> Case:
     return desk.send_receipt(visit.world, seen, visit.actor)
 
@@ -112,10 +116,6 @@ def _explain(visit: Visit, seen: Seen) -> Case:
 
 def _accept(visit: Visit, seen: Seen) -> Case:
     return desk.accept(visit.world, seen, visit.actor, _id(visit, "step_id"))
-
-
-def _archive(visit: Visit, seen: Seen) -> Case:
-    return archive.archive(visit.world, seen, visit.actor)
 
 
 def _simple(action: str) -> Do:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
-from mailbot.store import audit, chain, figures, iso, queue, steps, users
+from mailbot.store import audit, chain, figures, iso, queue, users
 from mailbot.store.figures import Alarm, StepDay
 from mailbot.web import charts, login, passwords, words
 from mailbot.web.charts import Bar
@@ -32,13 +32,13 @@ def summary(visit: Visit) -> Response:
         came, states = figures.arrivals(tx, since), queue.counts(tx)
         machine, people = figures.decisions(tx, month)
         taken_back = figures.overruled(tx, since)
-        open_deviations = [d for d in steps.deviations(tx, iso(month)) if not d.accepted_at]
+        late = figures.open_deviations(tx, month)
     weeks = _weeks(now.date())
     return show(
         visit, "overview.html", per_step=charts.bars("Langkah selesai dalam 12 minggu", _per_step(days)),
         per_week=charts.bars("Langkah per minggu", _per_week(days, weeks)), volume=charts.bars("Berkas masuk per minggu", _volume(came, weeks)),
         usual=_usual(world, spans), states=states, machine=machine, people=people, taken_back=taken_back, weeks=WEEKS,
-        late=len(open_deviations), month_total=sum(n for day, n in came.items() if day >= month.date().isoformat()),
+        late=late, month_total=sum(n for day, n in came.items() if day >= month.date().isoformat()),
         rate=_on_time(days, month.date().isoformat()),
     )  # fmt: skip
 
@@ -92,15 +92,12 @@ def _on_time(days: list[StepDay], since: str) -> int | None:
 
 def deviations(visit: Visit) -> Response:
     """The list of deviations from mutu baku (R-26); everybody gives reasons for the own steps, supervisors accept them."""
-    shown = {"terbuka": lambda d: not d.accepted_at, "diterima": lambda d: bool(d.accepted_at)}
-    tab = visit.asked("tab") if visit.asked("tab") in shown else "terbuka"
-    since = iso(visit.world.now() - dt.timedelta(weeks=WEEKS))
+    tab = "diterima" if visit.asked("tab") == "diterima" else "terbuka"
+    since = visit.world.now() - dt.timedelta(weeks=WEEKS)
+    own = "T6" if visit.user.role == "admin_agency" else ""
     with visit.world.store.reading() as tx:
-        rows = [d for d in steps.deviations(tx, since) if shown[tab](d)]
-        versions = {r.number: r for r in queue.versions(tx, {d.case_id for d in rows[:ROWS]})}
-        if visit.user.role == "admin_agency":
-            rows = [d for d in rows if d.name == "T6"]
-    return show(visit, "deviations.html", rows=rows[:ROWS], more=max(0, len(rows) - ROWS), tab=tab, versions=versions)
+        rows = figures.deviations(tx, since, tab == "diterima", own, ROWS + 1)
+    return show(visit, "deviations.html", rows=rows[:ROWS], more=len(rows) > ROWS, tab=tab)
 
 
 # ------------------------------------------------------------------ the audit trail

@@ -18,7 +18,7 @@ from mailbot.web.visit import HOME, Visit
 NAVIGATION = (
     ("/meja", "Meja layanan", "helpdesk"), ("/hasil", "Hasil dan arsip", "helpdesk"), ("/entri", "Entri berkas", "helpdesk"),
     ("/persetujuan", "Persetujuan", "admin_agency"), ("/pengawas", "Ringkasan", "supervisor"),
-    ("/penyimpangan", "Penyimpangan", "supervisor helpdesk admin_agency"), ("/cari", "Cari", "helpdesk admin_agency supervisor"),
+    ("/akhir-tahun", "Akhir tahun", "supervisor admin_agency"), ("/penyimpangan", "Penyimpangan", "supervisor helpdesk admin_agency"), ("/cari", "Cari", "helpdesk admin_agency supervisor"),
     ("/kesehatan", "Kesehatan", "supervisor sysadmin"), ("/jejak", "Jejak", "supervisor sysadmin"),
     ("/pengguna", "Pengguna", "supervisor sysadmin"),
 )  # fmt: skip

@@ -547,6 +547,7 @@ def _step() -> None:
     op.create_index(op.f("ix_step_case_id"), "step", ["case_id"], unique=False)
     op.create_index("step_late", "step", ["late", "accepted_at"], unique=False)
     op.create_index("step_open", "step", ["ended_at", "due_at"], unique=False)
+    op.create_index("step_started", "step", ["started_at"], unique=False)
     op.create_index(
         "step_unmeasured",
         "step",
