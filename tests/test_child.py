@@ -154,6 +154,27 @@ def test_wall_clock_and_cpu_end_a_child() -> None:
     assert time.monotonic() - started < 10
 
 
+def test_a_killed_server_is_replaced() -> None:
+    assert child.run(double, 1, result=int, limits=LIMITS) == 2
+    server = child._server._process
+    assert server is not None
+    server.kill()
+    server.wait(10)
+    assert child.run(double, 2, result=int, limits=LIMITS) == 4
+    assert child._server.pid != server.pid
+
+
+def test_what_children_used_is_counted() -> None:
+    before = child.usage().cpu_seconds
+    child.run(double, 1, result=int, limits=LIMITS)
+    assert child.usage().cpu_seconds > before and child.usage().peak_memory > 1 << 20
+
+
+def test_the_server_has_no_threads() -> None:
+    child.run(double, 1, result=int, limits=LIMITS)
+    assert len(os.listdir(f"/proc/{child._server.pid}/task")) == 1
+
+
 def test_a_file_code_passes_through() -> None:
     assert failure(coded).code == "FILE-RUSAK"
 
