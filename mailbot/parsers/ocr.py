@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import os
 import re
 from collections.abc import Iterable
@@ -132,18 +133,54 @@ def _recogniser() -> tuple[Any, list[str]] | None:
 
 def second(image_crop: Pixels) -> tuple[str, float]:
     """Text and mean confidence of a one-line crop (BGR or gray); ("", 0.0) without a model."""
+    signs, sure = _recognised(image_crop)
+    return "".join(sign for sign, _ in signs).strip(), sure
+
+
+def _recognised(image_crop: Pixels) -> tuple[list[tuple[str, float]], float]:
+    """The signs of a line, each with its place as a fraction of the width, and the mean confidence."""
     engine = _recogniser()
     if engine is None or min(image_crop.shape[:2]) < 4:
-        return "", 0.0
+        return [], 0.0
     session, characters = engine
     image = cv2.cvtColor(image_crop, cv2.COLOR_GRAY2BGR) if image_crop.ndim == 2 else image_crop
     wide = max(48, round(48 * image.shape[1] / image.shape[0]))
     data = cv2.resize(image, (wide, 48), interpolation=cv2.INTER_LINEAR).astype(np.float32) / 127.5 - 1
     output = session.run(None, {session.get_inputs()[0].name: data.transpose(2, 0, 1)[None]})[0][0]
     best, sure = output.argmax(1), output.max(1)
-    keep = (best != 0) & np.concatenate(([True], best[1:] != best[:-1]))
-    text = "".join(_sign(output[at], characters) for at in np.flatnonzero(keep))
-    return text.strip(), float(sure[keep].mean()) if keep.any() else 0.0
+    changes = np.flatnonzero(np.concatenate(([True], best[1:] != best[:-1], [True])))
+    runs = [(int(a), int(b)) for a, b in itertools.pairwise(changes) if best[a] != 0]
+    peaks = [a + int(sure[a:b].argmax()) for a, b in runs]  # at the edge of a sign its neighbour is always likely too
+    signs = [(_sign(output[at], characters), a / len(output)) for at, (a, _) in zip(peaks, runs, strict=True)]
+    return signs, float(sure[peaks].mean()) if peaks else 0.0
+
+
+def rescued(image: Pixels, lines: Iterable[Line]) -> tuple[tuple[Line, ...], tuple[Line, ...]]:
+    """For a page that tesseract could hardly read: (all lines, those left as they were).
+
+    A doubtful line becomes what the second engine reads, where that is surer. It was then read by one engine only, so
+    it must not be read a "second" time by the same.
+    """
+    mixed, kept = [], []
+    for line in lines:
+        other = _rescued_line(image, line) if line.confidence < 0.75 and len(line.text) >= 4 else None
+        mixed.append(other or line)
+        kept += [line] if other is None else []
+    return tuple(mixed), tuple(kept)
+
+
+def _rescued_line(image: Pixels, line: Line) -> Line | None:
+    signs, sure = _recognised(_crop(image, line.box))
+    if sure < 0.8 or sure <= line.confidence or len(signs) < 4:
+        return None
+    left, top, right, bottom = line.box
+    words: list[Word] = []
+    for blank, run in itertools.groupby(signs, key=lambda sign: sign[0] == " "):
+        part = [] if blank else list(run)
+        if part:
+            x0, x1 = (left + place * (right - left) for place in (part[0][1], part[-1][1]))
+            words.append(Word("".join(sign for sign, _ in part), (x0, top, max(x1, x0), bottom), sure))
+    return Line(tuple(words))
 
 
 def _sign(shares: Pixels, characters: list[str]) -> str:

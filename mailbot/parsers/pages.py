@@ -24,6 +24,7 @@ from mailbot.parsers.problem import FileProblem
 DPI = 200
 _LONGEST = 4000
 _MAX_PIXELS = 40_000_000
+_POOR = 0.6  # quality below which the second engine helps to read the page
 _MAX_PAPER = 14.5  # inches; a longer PDF page has a wrong unit, not larger paper
 Image.MAX_IMAGE_PIXELS = 2 * _MAX_PIXELS
 
@@ -305,9 +306,11 @@ def read_page(path: str, type: str, number: int) -> PageReading:
         lines, tables = page.words, cells.of_layer(page.words, cv2.cvtColor(flat, cv2.COLOR_BGR2GRAY))
     else:
         lines, tables = cells.read(_without_ink(flat, small))
+    quality = _quality(lines) if scan else 1.0
+    lines, twice = ocr.rescued(flat, lines) if quality < _POOR else (lines, lines)
     kop, signature, stamp, colour = marks.find(small, lines, page.grey)
     return PageReading(
-        number, "ocr" if scan else "text", lines, tables, ocr.seconds(flat, lines, tables),
+        number, "ocr" if scan else "text", lines, tables, ocr.seconds(flat, twice, tables),
         marks.on_page(kop, number), marks.on_page(signature, number), marks.on_page(stamp, number),
-        quality=_quality(lines) if scan else 1.0, scan=scan, colour=colour, rotation=page.rotation, aspect=aspect,
+        quality=quality, scan=scan, colour=colour, rotation=page.rotation, aspect=aspect,
     )
