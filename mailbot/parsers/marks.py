@@ -73,32 +73,33 @@ def _coverage(mask: Pixels, circles: Pixels) -> Pixels:
     return hit.mean(1)
 
 
-def _votes(quarter: Pixels, radius: float) -> tuple[float, int, int]:
-    """The centre where a ring of this radius meets most ink."""
+def _votes(quarter: Pixels, radius: float) -> Pixels:
+    """For each pixel how much ink a ring of this radius around it meets."""
     size = math.ceil(radius) + 3
     kernel: Pixels = np.zeros((2 * size + 1, 2 * size + 1), np.float32)
     cv2.circle(kernel, (size, size), round(radius), 1.0, 1)
-    votes = cv2.filter2D(quarter, cv2.CV_32F, kernel / kernel.sum(), borderType=cv2.BORDER_CONSTANT)
-    _, best, _, (x, y) = cv2.minMaxLoc(votes)
-    return float(best), x, y
+    return cv2.filter2D(quarter, cv2.CV_32F, kernel / kernel.sum(), borderType=cv2.BORDER_CONSTANT)
 
 
-def _ring(mask: Pixels) -> tuple[float, float, float, float]:
-    """(score, x, y, radius) of the best ring; found at 50 dpi among the inked parts, refined at 100 dpi."""
+def _rings(mask: Pixels) -> list[tuple[float, float, float, float]]:
+    """(score, x, y, radius) of rings, best first; found at 50 dpi among the inked parts, refined at 100 dpi."""
     left, top, wide, high = cv2.boundingRect(mask)
     if min(wide, high) < 8 * _MM:
-        return 0.0, 0.0, 0.0, 0.0
+        return []
     part = mask[top : top + high, left : left + wide]
     quarter = cv2.resize(part.astype(np.float32), None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     quarter = (cv2.copyMakeBorder(quarter, 24, 24, 24, 24, cv2.BORDER_CONSTANT, value=0) > 0.2).astype(np.float32)
-    low, top_radius = (radius * _MM / 2 for radius in _RADII_MM)
-    found = sorted(((*_votes(quarter, float(r)), r) for r in np.arange(low, top_radius + 0.5, 1.5)), reverse=True)[:3]
-    starts = np.array([(2.0 * (x - 24) + left, 2.0 * (y - 24) + top, 2.0 * r) for _, x, y, r in found])
-    circles = (starts[:, None, :] + _STEPS).reshape(-1, 3)
-    scores = _coverage(mask, circles)
-    best = int(scores.argmax())
-    x, y, radius = (float(v) for v in circles[best])
-    return float(scores[best]), x, y, radius
+    radii = [float(r) for r in np.arange(_RADII_MM[0] * _MM / 2, _RADII_MM[1] * _MM / 2 + 0.5, 1.5)]
+    votes = np.stack([_votes(quarter, radius) for radius in radii])
+    starts = []
+    for _ in range(4):
+        r, y, x = (int(v) for v in np.unravel_index(int(votes.argmax()), votes.shape))
+        starts.append((2.0 * (x - 24) + left, 2.0 * (y - 24) + top, 2.0 * radii[r]))
+        votes[max(0, r - 1) : r + 2, max(0, y - 8) : y + 9, max(0, x - 8) : x + 9] = 0
+    circles = (np.array(starts)[:, None, :] + _STEPS).reshape(-1, 3)
+    scores = _coverage(mask, circles).reshape(len(starts), -1)
+    best = [(float(row.max()), circles[i * len(_STEPS) + int(row.argmax())]) for i, row in enumerate(scores)]
+    return sorted(((score, float(c[0]), float(c[1]), float(c[2])) for score, c in best), reverse=True)
 
 
 def _filled(mask: Pixels, area: Pixels) -> float:
@@ -108,14 +109,12 @@ def _filled(mask: Pixels, area: Pixels) -> float:
 
 def _round_stamp(mask: Pixels) -> _Stamp | None:
     """A coloured photo or logo fills its disc, and text fills the ring round a chance circle: a stamp does neither."""
-    score, x, y, r = _ring(mask)
-    if score < 0.3:
-        return None
-    area = cv2.circle(np.zeros(mask.shape, np.uint8), (round(x), round(y)), round(r) + 2, 1, -1)
-    outer = cv2.circle(np.zeros(mask.shape, np.uint8), (round(x), round(y)), round(r * 1.25), 1, -1) - area
-    if not 0.04 < _filled(mask, area) < 0.6 or _filled(mask, outer & (1 - area)) > 0.3:
-        return None
-    return _Stamp(score, (x - r, y - r, x + r, y + r), area)
+    for score, x, y, r in _rings(mask):
+        area = cv2.circle(np.zeros(mask.shape, np.uint8), (round(x), round(y)), round(r) + 2, 1, -1)
+        around = cv2.circle(np.zeros(mask.shape, np.uint8), (round(x), round(y)), round(r * 1.25), 1, -1) & (1 - area)
+        if 0.04 < _filled(mask, area) < 0.6 and _filled(mask, around) < 0.3:
+            return _Stamp(score, (x - r, y - r, x + r, y + r), area)
+    return None
 
 
 def _framed_stamps(mask: Pixels) -> list[_Stamp]:
@@ -144,6 +143,9 @@ def _stamp(mask: Pixels) -> _Stamp | None:
     """The surest stamp below the letterhead."""
     lower = mask.copy()
     lower[: mask.shape[0] // 6] = 0
+    lower &= 1 - cv2.dilate(
+        cv2.morphologyEx(lower, cv2.MORPH_OPEN, np.ones((9, 9), np.uint8)), np.ones((5, 5), np.uint8)
+    )
     if int(lower.sum()) < 60:
         return None
     ring = _round_stamp(lower)
