@@ -109,12 +109,20 @@ def _filled(mask: Pixels, area: Pixels) -> float:
 
 def _round_stamp(mask: Pixels) -> _Stamp | None:
     """A coloured photo or logo fills its disc, and text fills the ring round a chance circle: a stamp does neither."""
-    for score, x, y, r in _rings(mask):
+    for score, x, y, inner in _rings(mask):
+        r = _outermost(mask, x, y, inner)
         area = cv2.circle(np.zeros(mask.shape, np.uint8), (round(x), round(y)), round(r) + 2, 1, -1)
         around = cv2.circle(np.zeros(mask.shape, np.uint8), (round(x), round(y)), round(r * 1.25), 1, -1) & (1 - area)
         if 0.04 < _filled(mask, area) < 0.6 and _filled(mask, around) < 0.3:
             return _Stamp(score, (x - r, y - r, x + r, y + r), area)
     return None
+
+
+def _outermost(mask: Pixels, x: float, y: float, radius: float) -> float:
+    """The radius of the last ring around the same centre: a stamp has two or three."""
+    wider = np.arange(radius, _RADII_MM[1] * _MM, 1.0)
+    drawn = _coverage(mask, np.array([(x, y, r) for r in wider])) >= 0.5 if wider.size else np.zeros(0, bool)
+    return float(wider[np.flatnonzero(drawn)[-1]]) if drawn.any() else radius
 
 
 def _framed_stamps(mask: Pixels) -> list[_Stamp]:
