@@ -8,8 +8,9 @@ from queue import SimpleQueue
 import pytest
 
 from mailbot.model import Actor
+from mailbot.sop.case import Refused
 from mailbot.store import Stale, cases, chain
-from mailbot.work import World, desk
+from mailbot.work import World, archive, desk
 from mailbot.work.desk import Seen
 from tests.worlds import MORNING, Clock, Post, evidence, person, seen, world
 
@@ -68,6 +69,32 @@ def test_threads(post: Post) -> None:
         for thread in threads:
             thread.join()
         judge(post.world, case.id, case.version, dict(said.get() for _ in OFFICERS))
+
+
+def test_two_officers_archive_the_same_case(post: Post) -> None:
+    w = post.world
+    case = desk.printed(w, seen(desk.simply(w, seen(post.mail(evidence(person()))), "tarik", Actor("siti", "helpdesk"), "dibatalkan")), Actor("siti", "helpdesk"))
+    said: SimpleQueue[str] = SimpleQueue()
+    gate = threading.Barrier(2)
+
+    def put_away(login: str) -> None:
+        gate.wait(60)
+        try:
+            archive.archive(w, seen(case), Actor(login, "helpdesk"))
+            said.put("won")
+        except (Stale, Refused) as lost:
+            said.put(str(lost))
+
+    threads = [threading.Thread(target=put_away, args=(login,)) for login in OFFICERS[:2]]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    words = sorted(said.get() for _ in threads)
+
+    assert words.count("won") == 1 and any("siti" in word or "wati" in word for word in words)
+    assert len(archive.packages(w)) == 1 and list(archive.verify(w)) == []
+    assert [p.name for p in (archive.root(w) / "2026").iterdir()] == [case.number]
 
 
 def test_processes(post: Post, tmp_path: Path, database: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,6 +12,11 @@ from pathlib import Path
 DECLARATION = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 PAYLOAD, TAGS = "manifest-sha256.txt", "tagmanifest-sha256.txt"
 Content = Mapping[str, bytes | Path]  # name within data/ -> bytes, or the file to copy
+
+
+def beside(final: Path) -> Path:
+    """Where a package is made before it is put in place: nobody else's folder, on the same disk."""
+    return final.with_name(f".{final.name}.{secrets.token_hex(6)}")
 
 
 def write(folder: Path, content: Content, info: Mapping[str, str]) -> str:

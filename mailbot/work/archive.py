@@ -66,7 +66,7 @@ def archive(world: World, seen: Seen, actor: Actor) -> Case:
         raise Refused(f"Berkas {row.number} belum dicetak. Cetak bundelnya dan catat pencetakannya sebelum diarsipkan.")
         case.decide(cases.get(tx, seen.case_id), "arsipkan", world.now(), actor=actor)  # refuses before the work is done
     final = root(world) / row.created_at[:4] / row.number
-    made = final.with_name(f".{row.number}.{os.getpid()}")
+    made = bag.beside(final)
     try:
         seal = bag.write(made, _content(world, seen.case_id), _info(world, row, actor))
         with looked_at(world, seen) as (tx, found):

@@ -214,7 +214,7 @@ def finish(world: World, actor: Actor, year: int) -> Path:
     if still:
         raise Refused(f"Belum selesai: {', '.join(still[:10])}{' ...' if len(still) > 10 else ''}.")
     final = root(world) / str(year) / f"akhir-tahun-{year}"
-    made = final.with_name(f".{final.name}.{os.getpid()}")
+    made = bag.beside(final)
     try:
         seal = bag.write(made, {"kampanye.json": _record(found)}, {"External-Identifier": final.name, "Bagging-Date": world.today.isoformat()})
         with world.store.transaction() as tx:
