@@ -153,8 +153,8 @@ class Scene:
 
     def wait_for_progress(self, seconds: float) -> None:
         end, before = time.monotonic() + seconds, len(self.sink.taken)
-        while len(self.sink.taken) == before and time.monotonic() < end:
-            time.sleep(0.1)
+        while len(self.sink.taken) == before and time.monotonic() < end and not self.finished():
+            time.sleep(0.2)
         time.sleep(self.rng.uniform(0, 1))
 
     def retry(self) -> None:

@@ -139,6 +139,7 @@ def check(
 
 def _database(file: Path | None) -> tuple[config.Settings, str]:
     settings = config.load(file)
+    Path(settings.storage.path).mkdir(parents=True, exist_ok=True)
     return settings, config.database_url(settings, Path(settings.storage.path).resolve())
 
 

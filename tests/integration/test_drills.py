@@ -16,7 +16,7 @@ from mailbot import jobs
 from mailbot.grown import keeping, move
 from mailbot.store import Store, schema, tables
 from mailbot.work import World, delivery
-from mailbot.work.sweep import sweep_all
+from mailbot.work.sweep import FEW, Stored, sweep_all
 from tests.servers.postgres import Postgres
 from tests.worlds import MORNING, Clock, Post, evidence, person, world
 
@@ -265,3 +265,11 @@ def test_hosts_that_start_together_make_one_schema(cluster: Postgres) -> None:
     with cluster.schema("serentak") as url, ThreadPoolExecutor(4) as hosts:
         stores = list(hosts.map(lambda _: Store(url), range(4)))
         assert {schema.current(s.engine) for s in stores} == {schema.head()}
+
+
+def test_a_poll_asks_for_single_uids_and_for_all_of_them_alike(source: World) -> None:
+    few, many = (Stored(source, "utama", "INBOX", 1) for _ in range(2))
+    many.asked = FEW
+    for uid in ("1", "4", "5", "x"):
+        assert (uid in few) == (uid in many) == (uid in {"1", "2", "3", "4"})
+    assert few.everything is None and many.everything == {"1", "2", "3", "4"}

@@ -241,3 +241,27 @@ def test_the_backlog_of_one_office_does_not_stand_before_another(
 
     assert len(order) == 52
     assert [i for i, office in enumerate(order) if office == "kantor_lain"][-1] < 5
+
+
+def test_a_committed_job_rings_in_its_process_and_a_lost_one_does_not(w: World) -> None:
+    rung = []
+
+    def listen() -> None:
+        with w.store.news:
+            rung.append(w.store.news.wait(2))
+
+    def after(work: Callable[[], None]) -> bool:
+        thread = threading.Thread(target=listen)
+        thread.start()
+        time.sleep(0.2)
+        work()
+        thread.join()
+        return rung.pop()
+
+    def roll_back() -> None:
+        with pytest.raises(ZeroDivisionError), w.store.transaction() as tx:
+            jobs.enqueue(tx, "deliver", 8, w.now())
+            raise ZeroDivisionError
+
+    assert not after(roll_back)
+    assert after(lambda: put(w, 9))
