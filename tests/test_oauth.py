@@ -91,7 +91,9 @@ def test_in_06_a_refused_grant_stops_and_tells_no_secret(answer: tuple[int, byte
         with pytest.raises(error) as raised:
             tokens(served).access()
 
-    assert "rahasia" not in repr(raised.value) + repr(raised.value.__cause__) + repr(TokenSettings("https://x.example", "k", "segar-rahasia"))
+    assert "rahasia" not in repr(raised.value) + repr(raised.value.__cause__) + repr(
+        TokenSettings("https://x.example", "k", "segar-rahasia")
+    )
 
 
 def test_in_06_a_token_endpoint_without_tls_is_refused() -> None:
@@ -122,7 +124,17 @@ def test_in_06_login_with_a_token_and_once_more_with_a_new_one(mechanism: str) -
     seen: list[str] = []
     script = Script({1: b"Subject: x\r\n\r\nisi\r\n"}, capabilities=b"IMAP4rev1 AUTH=XOAUTH2 AUTH=OAUTHBEARER")
     with endpoint() as served, scripted(script):
-        settings = ImapSettings("utama", "127.0.0.1", script.port, "none", "lpse@batang.example", "", tokens=tokens(served), mechanism=mechanism, deadline=5)  # type: ignore[arg-type]
+        settings = ImapSettings(
+            "utama",
+            "127.0.0.1",
+            script.port,
+            "none",
+            "lpse@batang.example",
+            "",
+            tokens=tokens(served),
+            mechanism=mechanism,
+            deadline=5,
+        )  # type: ignore[arg-type]
         source = Imap(settings)
 
         def first_refused_then_asked(line: Line, tag: bytes) -> None:

@@ -1,0 +1,134 @@
+"""`scripts/bench intake [--mails N] [--backlog N]`: CPU per mail of 1 MB, memory of one of 52 MB, and a backlog taken oldest first. No OCR."""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import datetime as dt
+import os
+import random
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from sqlalchemy import text
+
+from mailbot import config, parsers
+from mailbot.parsers import child
+from mailbot.work import World, open_world
+from mailbot.work.sweep import sweep_all
+
+FREE = dict.fromkeys(config.LimitsSection.model_fields, 10**9)
+
+
+def main(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="scripts/bench intake")
+    parser.add_argument("--mails", type=int, default=50)
+    parser.add_argument("--backlog", type=int, default=2000)
+    wanted = parser.parse_args(argv)
+    parsers.warm()
+    _cpu(wanted.mails, False)
+    _cpu(wanted.mails, True)
+    _memory()
+    _backlog(wanted.backlog)
+    return 0
+
+
+def _mail(number: int, size: int) -> bytes:
+    data = base64.encodebytes(random.Random(number).randbytes(size * 3 // 4)).replace(b"\n", b"\r\n")
+    head = (
+        f"From: p{number}@kantor{number}.example\r\nTo: lpse@batangkab.example\r\nSubject: Permohonan {number}\r\nMessage-ID: <{number}@bench.example>\r\n"
+        'MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary="b"\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nTerlampir.\r\n'
+        '--b\r\nContent-Type: application/pdf; name="surat.pdf"\r\nContent-Transfer-Encoding: base64\r\n\r\n'
+    )
+    return head.encode() + data + b"--b--\r\n"
+
+
+def _world(folder: Path, form: bool) -> World:
+    for part in ("new", "cur", "tmp"):
+        (folder / "inbox" / part).mkdir(parents=True)
+    settings = config.Settings(
+        mailbox=(config.MailboxSection(path=str(folder / "inbox")),),
+        smtp=config.SmtpSection(path=str(folder / "sent")),
+        storage=config.StorageSection(path=str(folder / "data")),
+        replies=config.RepliesSection(form=form),
+        limits=config.LimitsSection(**FREE),
+    )
+    return open_world(settings, lambda: dt.datetime.now(dt.UTC), "bench")
+
+
+def _cpu(count: int, form: bool) -> None:
+    with tempfile.TemporaryDirectory(prefix="bench-intake-") as name:
+        world = _world(Path(name), form)
+        for number in range(count + 1):
+            _lay(world, number, _mail(number, 1_000_000))
+            if not number:
+                sweep_all(world)  # whatever is loaded or started only once
+        own, children, wall = time.process_time(), child.usage().cpu_seconds, time.monotonic()
+        sweep_all(world)
+        own, children, wall = time.process_time() - own, child.usage().cpu_seconds - children, time.monotonic() - wall
+        what = "with the form" if form else "without the form"
+        print(
+            f"{count} mails of 1 MB, {what:<17} CPU per mail: service {1000 * own / count:6.1f} ms + child {1000 * children / count:6.1f} ms   wall {1000 * wall / count:6.1f} ms"
+        )
+
+
+def _lay(world: World, number: int, data: bytes, at: float = 0.0) -> None:
+    path = Path(world.settings.mailbox[0].path) / "new" / f"{number:06d}"
+    path.write_bytes(data)
+    if at:
+        os.utime(path, (at, at))
+
+
+def _memory() -> None:
+    with tempfile.TemporaryDirectory(prefix="bench-intake-") as name:
+        world = _world(Path(name), False)
+        data = _mail(1, 50_600_000)
+        _lay(world, 1, data)
+        size = len(data)
+        del data
+        Path("/proc/self/clear_refs").write_text("5")
+        before = _kilobytes("VmRSS")
+        sweep_all(world)
+        peak = _kilobytes("VmHWM")
+        print(
+            f"a mail of {size / 1e6:.1f} MB raises the peak memory of the service by {(peak - before) / 1024:.1f} MiB"
+        )
+
+
+def _backlog(count: int) -> None:
+    with tempfile.TemporaryDirectory(prefix="bench-intake-") as name:
+        world = _world(Path(name), False)
+        order, begin = list(range(count)), time.time() - 3600 - count
+        random.Random(1).shuffle(order)
+        for number in order:
+            _lay(world, number, _mail(number, 2000), begin + number)
+        taken, marks = 0, []
+        mailbox, section = world.mailboxes[0]
+        fetch = mailbox.fetch
+
+        def counted(pending, into):  # type: ignore[no-untyped-def]
+            nonlocal taken
+            taken += 1
+            if taken in (count // 10, count // 2, count):
+                marks.append(_kilobytes("VmRSS") / 1024)
+            return fetch(pending, into)
+
+        mailbox.fetch = counted  # type: ignore[method-assign]
+        wall = time.monotonic()
+        sweep_all(replace(world, mailboxes=((mailbox, section),)))
+        wall = time.monotonic() - wall
+        with world.store.reading() as tx:
+            ids = [str(v) for v in tx.execute(text("select header_id from message order by id")).scalars()]
+        oldest_first = ids == [f"<{n}@bench.example>" for n in range(count)]
+        memory = " / ".join(f"{m:.0f}" for m in marks)
+        print(
+            f"backlog of {count}: oldest first {oldest_first}, {count / wall:.0f} mails per second, memory at a tenth / half / end: {memory} MiB"
+        )
+
+
+def _kilobytes(name: str) -> int:
+    return int(
+        next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(name)).split()[1]
+    )
