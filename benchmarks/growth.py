@@ -96,7 +96,12 @@ def mails(w: World, first: int, count: int) -> list[RawMessage]:
         mail["From"], mail["To"] = f"dinas{number}@kantor{number}.example", w.office.email
         mail["Subject"], mail["Message-ID"] = f"Permohonan {number}", f"<tumbuh.{number}@contoh.example>"
         mail.set_content("Terlampir permohonan.")
-        mail.add_attachment(f"%PDF-1.4 {number}".encode() + os.urandom(60_000), maintype="application", subtype="pdf", filename="surat.pdf")
+        mail.add_attachment(
+            f"%PDF-1.4 {number}".encode() + os.urandom(60_000),
+            maintype="application",
+            subtype="pdf",
+            filename="surat.pdf",
+        )
         path, sha256, size = keep(iter((mail.as_bytes(),)), w.blobs)
         found.append(RawMessage(Location("utama", "inbox", 0, f"b{number}"), str(path), sha256, size, w.now()))
     return found
@@ -159,7 +164,16 @@ def database(engine: str) -> Iterator[str]:
     if engine == "sqlite":
         yield ""
         return
-    with postgres(("shared_buffers=512MB", "max_connections=40", "jit=off", "synchronous_commit=on", "max_wal_size=8GB", "work_mem=16MB")) as server:
+    with postgres(
+        (
+            "shared_buffers=512MB",
+            "max_connections=40",
+            "jit=off",
+            "synchronous_commit=on",
+            "max_wal_size=8GB",
+            "work_mem=16MB",
+        )
+    ) as server:
         yield server.url("tumbuh")
 
 
@@ -189,7 +203,9 @@ def main(argv: list[str]) -> int:
 
 def show(engine: str, sizes: list[int], table: dict[str, list[float]]) -> None:
     base = sizes.index(10_000) if 10_000 in sizes else 0
-    print(f"\n{engine}: milliseconds (median), by number of cases in the database; ratio = {sizes[-1]:,} : {sizes[base]:,}\n")
+    print(
+        f"\n{engine}: milliseconds (median), by number of cases in the database; ratio = {sizes[-1]:,} : {sizes[base]:,}\n"
+    )
     print(f"{'':24}" + "".join(f"{s:>12,}" for s in sizes) + f"{'ratio':>9}")
     for name, values in table.items():
         print(f"{name:24}" + "".join(f"{v:12.2f}" for v in values) + f"{values[-1] / values[base]:9.2f}")

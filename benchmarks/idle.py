@@ -71,7 +71,9 @@ def main(argv: list[str]) -> int:
             time.sleep(given.seconds)
             pids = family(process.pid)
             used, span = seconds(pids) - before, time.monotonic() - start
-            print(f"{given.engine}: {100 * used / span:.2f} % of a core, {megabytes(pids):.0f} MB in {len(pids)} processes, over {span:.0f} s without mail")
+            print(
+                f"{given.engine}: {100 * used / span:.2f} % of a core, {megabytes(pids):.0f} MB in {len(pids)} processes, over {span:.0f} s without mail"
+            )
             for pid in pids:
                 words = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()[:60]
                 print(f"  {megabytes([pid]):6.0f} MB {seconds([pid]):6.2f} s in all  {words}")

@@ -81,7 +81,11 @@ def read_with(workers: int, mails: list[bytes]) -> Run:
                 process.wait(90)
         with w.store.reading() as tx:
             service = tuple(ms / 1000 for ms in tx.scalars(select(t.message.c.read_ms)) if ms)
-            pages = tx.scalar(text("SELECT sum(jsonb_array_length(d->'pages')) FROM message, jsonb_array_elements(evidence::jsonb->'documents') d"))
+            pages = tx.scalar(
+                text(
+                    "SELECT sum(jsonb_array_length(d->'pages')) FROM message, jsonb_array_elements(evidence::jsonb->'documents') d"
+                )
+            )
         w.store.engine.dispose()
     return Run(workers, seconds, len(service), int(pages or 0), service)
 
@@ -135,15 +139,21 @@ def main(argv: list[str]) -> int:
     options.add_argument("--mails", type=int, default=24)
     given = options.parse_args(argv)
     scans = [m.data for m in demo_mails(19, dt.datetime.now(dt.UTC)) if m.phase == 1 and len(m.data) > 200_000]
-    mails = [scans[n % len(scans)].replace(b"Message-ID: <", f"Message-ID: <{n}.".encode(), 1) for n in range(given.mails)]
+    mails = [
+        scans[n % len(scans)].replace(b"Message-ID: <", f"Message-ID: <{n}.".encode(), 1) for n in range(given.mails)
+    ]
     runs = [read_with(1, mails), read_with(2, mails)]
-    print(f"{'workers':>8}{'mails':>8}{'pages':>8}{'seconds':>10}{'pages/min':>12}{'ratio':>8}{'model, s':>10}{'model : run':>13}")
+    print(
+        f"{'workers':>8}{'mails':>8}{'pages':>8}{'seconds':>10}{'pages/min':>12}{'ratio':>8}{'model, s':>10}{'model : run':>13}"
+    )
     for run in runs:
         expected, _ = replay([0.0] * run.mails, list(run.service), run.workers)
         print(f"{run.workers:8}{run.mails:8}{run.pages:8}{run.seconds:10.1f}{run.per_minute:12.1f}{run.per_minute / runs[0].per_minute:8.2f}"
               f"{expected:10.1f}{expected / run.seconds:13.2f}")  # fmt: skip
     service = runs[-1].service
-    print(f"\n{sum(service) / len(service):.1f} s of reading per mail on a core. Plan, {MAILS_A_DAY:.0f} mails with scans per office and day, in 8 hours:")
+    print(
+        f"\n{sum(service) / len(service):.1f} s of reading per mail on a core. Plan, {MAILS_A_DAY:.0f} mails with scans per office and day, in 8 hours:"
+    )
     print(f"{'':28}{'workers':>8}{'in use':>8}{'95 % read within':>18}")
     for offices, wave in ((1, 1), (1, WAVE), (50, WAVE), (OFFICES, 1), (OFFICES, WAVE)):
         servers, use, minutes = plan(service, offices, wave, random.Random(7))

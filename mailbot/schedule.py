@@ -45,13 +45,21 @@ def service(world: World) -> Iterator[threading.Event]:
     """Runs all mailboxes and lanes until the block ends; yields the event that stops them."""
     stop = threading.Event()
     lanes.recover(world)
-    threads = [threading.Thread(target=_lane, args=(world, lane, stop), name=f"lane-{lane}") for lane in ("mail", "ocr")]
+    threads = [
+        threading.Thread(target=_lane, args=(world, lane, stop), name=f"lane-{lane}") for lane in ("mail", "ocr")
+    ]
     for mailbox, section in world.mailboxes:
         watch = Watch(world, mailbox, section, stop)
         threads.append(threading.Thread(target=watch.run, name=f"mailbox-{section.account}"))
     scheduler = BackgroundScheduler(timezone="UTC")
-    for work, seconds in ((delivery.reconcile_next, RECONCILE_SECONDS), (alarm.look, ALARM_SECONDS), (ticks.tick, TICK_SECONDS)):
-        scheduler.add_job(_tick, "interval", [world, work], seconds=seconds, max_instances=1, coalesce=True, misfire_grace_time=None)
+    for work, seconds in (
+        (delivery.reconcile_next, RECONCILE_SECONDS),
+        (alarm.look, ALARM_SECONDS),
+        (ticks.tick, TICK_SECONDS),
+    ):
+        scheduler.add_job(
+            _tick, "interval", [world, work], seconds=seconds, max_instances=1, coalesce=True, misfire_grace_time=None
+        )
     scheduler.start()
     for thread in threads:
         thread.start()

@@ -32,7 +32,9 @@ def test_units_start_commands_that_exist(unit: Path) -> None:
 def test_units_have_no_unknown_directive(unit: Path, tmp_path: Path) -> None:
     copy = tmp_path / unit.name.replace("@.", "@1.")
     copy.write_text(unit.read_text().replace("/opt/mailbot/.venv/bin/mailbot", "/bin/true"))
-    done = subprocess.run(["systemd-analyze", "verify", "--man=no", str(copy)], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", str(copy)], capture_output=True, text=True, timeout=60
+    )
     assert "Unknown" not in done.stderr and "Invalid" not in done.stderr
 
 

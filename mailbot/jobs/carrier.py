@@ -30,7 +30,12 @@ class Settled(manager.JobManager):
         await self.connector.execute_query_async(query, id=job.id, worker=job.worker_id)
 
     async def retry_job(
-        self, job: jobs.Job, retry_at: dt.datetime | None = None, priority: int | None = None, queue: str | None = None, lock: str | None = None
+        self,
+        job: jobs.Job,
+        retry_at: dt.datetime | None = None,
+        priority: int | None = None,
+        queue: str | None = None,
+        lock: str | None = None,
     ) -> None:
         query = (
             "UPDATE procrastinate_jobs SET status = 'todo', attempts = attempts + 1, scheduled_at = %(at)s, worker_id = NULL "
