@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 import httpx
 import numpy as np
@@ -105,6 +106,9 @@ PROSE = [
 ]
 
 
+Timed = dict[str, list[tuple[float, float]]]  # question -> (wall, CPU) in ms
+
+
 @dataclass(frozen=True)
 class Made:
     """What the queries are asked for."""
@@ -122,7 +126,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--rounds", type=int, default=150, help="requests of each kind")
     options = parser.parse_args(argv)
     parsers.warm()
-    columns: dict[str, dict[str, list[float]]] = {}
+    columns: dict[str, Timed] = {}
     shared = os.environ.pop("MAILBOT_DATABASE_URL", "")
     for name, url in (("SQLite", ""), ("PostgreSQL", shared)):
         if name == "SQLite" or url:
@@ -133,7 +137,7 @@ def main(argv: list[str]) -> int:
     return 1 if slow else 0
 
 
-def _measure(folder: Path, url: str, number: int, rounds: int) -> dict[str, list[float]]:
+def _measure(folder: Path, url: str, number: int, rounds: int) -> Timed:
     if url:
         os.environ["MAILBOT_DATABASE_URL"] = url
     settings = config.Settings(storage=config.StorageSection(path=str(folder / "data")), web=config.WebSection(port=0),
@@ -383,30 +387,31 @@ def _entered(address: str, name: str) -> httpx.Client:
     return client
 
 
-def _timed(ask: Callable[[], None], rounds: int) -> list[float]:
-    """Milliseconds of each request, after three to warm up."""
+def _timed(ask: Callable[[], None], rounds: int) -> list[tuple[float, float]]:
+    """Milliseconds of each request, on the clock and on the CPU (server and client), after three to warm up."""
     found = []
     for n in range(rounds + 3):
-        began = time.perf_counter()
+        began, used = time.perf_counter(), time.process_time()
         ask()
         if n >= 3:
-            found.append((time.perf_counter() - began) * 1000)
+            found.append(((time.perf_counter() - began) * 1000, (time.process_time() - used) * 1000))
     return found
 
 
-def _p95(found: list[float]) -> float:
-    return sorted(found)[int(len(found) * 0.95)]
+def _p95(found: list[tuple[float, float]], column: int = 0) -> float:
+    return sorted(f[column] for f in found)[int(len(found) * 0.95)]
 
 
-def _print(columns: dict[str, dict[str, list[float]]], number: int) -> None:
-    table = Table("ms", *(f"{n} {w}" for n in columns for w in ("median", "p95", "max")), "limit", "share of limit")
+def _print(columns: dict[str, Timed], number: int) -> None:
+    """The CPU column tells what a machine without other work would need."""
+    table = Table("ms", *(f"{n} {w}" for n in columns for w in ("median", "p95", "CPU p95")), "limit", "share of limit")
     for what in next(iter(columns.values())):
         limit = LIMITS.get(what.split()[0], 150.0)
         worst = max(_p95(c[what]) for c in columns.values())
         cells = [
             f"{v:.0f}"
             for c in columns.values()
-            for v in (sorted(c[what])[len(c[what]) // 2], _p95(c[what]), max(c[what]))
+            for v in (median(f[0] for f in c[what]), _p95(c[what]), _p95(c[what], 1))
         ]
         table.add_row(what, *cells, f"{limit:.0f}", f"{worst / limit:.2f}" + (" !" if worst >= limit else ""))
     load = os.getloadavg()[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 import re
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import ColumnElement, Connection, Table
 
+from mailbot import web
 from mailbot.model import Case, Found
 from mailbot.sop.case import ACTIONS, STATES
 from mailbot.store import access, cases, chain, mails, search, steps
@@ -498,3 +500,11 @@ def test_every_page_has_the_headers_of_a_closed_site(post: Post, staff: dict[str
     assert policy.startswith("default-src 'none'") and "unsafe" not in policy and "frame-ancestors 'none'" in policy
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["referrer-policy"] == "same-origin"
+
+
+def test_vendored_files_are_those_that_were_recorded() -> None:
+    folder = Path(web.__file__).parent / "static"
+    rows = re.findall(r"^\| (\S+) \| .* \| ([0-9a-f]{64}) \|$", (folder / "VENDORED.md").read_text(), re.M)
+    assert len(rows) == 2
+    for name, digest in rows:
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest

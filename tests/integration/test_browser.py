@@ -361,7 +361,7 @@ PAGES = {
     "helpdesk": ("meja", "meja?tab=pemohon", "hasil", "entri", "cari?q=dishub", "penyimpangan", "bantuan", "akun", "berkas/{doubt}", "berkas/{stamp}/kembalikan",
                  "berkas/{done}", "berkas/TIDAK-ADA"),
     "admin_agency": ("persetujuan", "berkas/{whole}"),
-    "supervisor": ("pengawas", "penyimpangan", "jejak", "pengguna", "kesehatan", "berkas/{doubt}"),
+    "supervisor": ("pengawas", "penyimpangan", "jejak", "pengguna", "kesehatan", "akhir-tahun", "berkas/{doubt}"),
 }  # fmt: skip
 
 
@@ -402,5 +402,6 @@ def test_the_doors_are_accessible(office: Office) -> None:
     page.evaluate(AXE.read_text())
     assert page.evaluate("axe.run().then((r) => r.violations.map((v) => v.id))") == []
     assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    page.set_viewport_size({"width": 720, "height": 560})
     picture(page, "masuk")
     context.close()
