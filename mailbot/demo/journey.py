@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from mailbot.model import Actor, Case
 from mailbot.sop.case import FORWARDED, STATES
 from mailbot.store import cases
-from mailbot.work import World, agency, desk
+from mailbot.work import World, agency, archive, desk
 from mailbot.work.agency import Result
 from mailbot.work.desk import Seen
 
@@ -31,6 +31,9 @@ def journey(world: World) -> Iterator[str]:
         found = agency.hand_over(world, _seen(found), HELPDESK, one.id, "tautan_lupa_password")
     found = desk.printed(world, _seen(found), HELPDESK)
     yield f"{found.number}: dicetak untuk arsip"
+    found = archive.archive(world, _seen(found), HELPDESK)
+    faults = list(archive.verify(world))
+    yield f"{found.number}: {STATES[found.state]}; paket dan rantai kejadian {'utuh' if not faults else faults[0]}"
 
 
 def _first(world: World, state: str) -> Case | None:
