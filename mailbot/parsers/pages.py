@@ -106,12 +106,12 @@ def _decode(path: str, type: str, number: int) -> tuple[Pixels, bool]:
 
 
 def _square(pixels: Pixels, dpi: tuple[float, float]) -> Pixels:
-    """Fax pages (204 x 98 dpi) have oblong pixels; make them square."""
+    """Fax pages (204 x 98 dpi) have oblong pixels; made square and soft, for the engines read no stairs."""
     x, y = float(dpi[0] or 1), float(dpi[1] or 1)
     if 0.67 < x / y < 1.5:
         return np.ascontiguousarray(pixels)
     size = (pixels.shape[1], round(pixels.shape[0] * x / y))
-    return cv2.resize(pixels, size, interpolation=cv2.INTER_LINEAR)
+    return cv2.GaussianBlur(cv2.resize(pixels, size, interpolation=cv2.INTER_LANCZOS4), (0, 0), 0.7)
 
 
 # ------------------------------------------------------------------ PDF
