@@ -179,3 +179,10 @@ def test_a_lost_original_stops_the_archiving_in_words(post: Post) -> None:
 
     with pytest.raises(Refused, match="pulihkan dari cadangan"):
         archive.archive(post.world, seen(case), HELPDESK)
+
+
+def test_a_case_that_was_closed_without_a_package_is_found(post: Post) -> None:
+    case = desk.printed(post.world, seen(notified(post)), HELPDESK)
+    desk.simply(post.world, seen(case), "arsipkan", HELPDESK)
+
+    assert any("paket tidak ada" in fault for fault in archive.verify(post.world))

@@ -151,8 +151,9 @@ def packages(world: World) -> list[Package]:
 
 def _package(world: World, number: str, row: Row[Any]) -> Package:
     data = json.loads(row.data)
-    folder = root(world) / data["paket"]
-    return Package(number or folder.name, folder, data["segel"], dt.datetime.fromisoformat(row.at), row.actor, bool(number))
+    # a case that was closed without a package is shown as one whose package is missing
+    folder = root(world) / data.get("paket", f"tanpa-paket/{number}")
+    return Package(number or folder.name, folder, data.get("segel", ""), dt.datetime.fromisoformat(row.at), row.actor, bool(number))
 
 
 def verify(world: World) -> Iterator[str]:
@@ -204,8 +205,7 @@ def proposals(world: World) -> list[Proposal]:
     r = world.settings.retention
     found = []
     for package in packages(world):
-        year = package.archived_at.year
-        active, kept = dt.date(year + r.active_years, 12, 31), dt.date(year + r.active_years + r.inactive_years, 12, 31)
+        active, kept = papers.kept_until(world, package.archived_at.isoformat())
         phase = "aktif" if world.today <= active else "inaktif" if world.today <= kept else f"usul {r.fate}"
         found.append(Proposal(package.number, r.code, phase, active, kept))
     return found

@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row
 
@@ -154,13 +155,14 @@ def _acted(world: World, tx: Connection, one: CasePerson) -> Acted:
 def filing_of(world: World, tx: Connection, row: Row[Any]) -> Filing:
     r = world.settings.retention
     printed = cases.name_of(tx, row.printed_by, MACHINE) if row.printed_by else ""
-    return Filing(r.code, r.place, printed, spoken_time(world, row.printed_at), f"31 Desember {kept_until(world, row.created_at).year}")
+    return Filing(r.code, r.place, printed, spoken_time(world, row.printed_at), f"31 Desember {kept_until(world, row.changed_at or row.created_at)[1].year}")
 
 
-def kept_until(world: World, created_at: str) -> dt.date:
-    """The end of the retention time, counted from the end of the year of the case."""
+def kept_until(world: World, closed_at: str) -> tuple[dt.date, dt.date]:
+    """The end of the active and of the whole retention time, counted from the end of the year in which the case was closed."""
     r = world.settings.retention
-    return dt.date(_time(created_at).year + r.active_years + r.inactive_years, 12, 31)
+    year = _time(closed_at).astimezone(ZoneInfo(world.hours.zone)).year
+    return dt.date(year + r.active_years, 12, 31), dt.date(year + r.active_years + r.inactive_years, 12, 31)
 
 
 def _time(value: str) -> dt.datetime:
