@@ -186,7 +186,7 @@ def _rescued_line(image: Pixels, line: Line) -> Line | None:
 def _sign(shares: Pixels, characters: list[str]) -> str:
     """The likeliest sign; "?" where another letter or digit is nearly as likely, as with l and 1: no proof of either."""
     next_best, best = (int(i) for i in np.argpartition(shares, -2)[-2:])
-    return "?" if shares[next_best] > 0.25 and characters[next_best].isalnum() else characters[best]
+    return "?" if shares[next_best] > 0.35 and characters[next_best].isalnum() else characters[best]
 
 
 def warm() -> None:
