@@ -124,12 +124,13 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="scripts/bench web")
     parser.add_argument("--cases", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=150, help="requests of each kind")
+    parser.add_argument("--without-sqlite", action="store_true")
     options = parser.parse_args(argv)
     parsers.warm()
     columns: dict[str, Timed] = {}
     shared = os.environ.pop("MAILBOT_DATABASE_URL", "")
     for name, url in (("SQLite", ""), ("PostgreSQL", shared)):
-        if name == "SQLite" or url:
+        if url or (name == "SQLite" and not options.without_sqlite):
             with tempfile.TemporaryDirectory(prefix="bench-web-") as folder:
                 columns[name] = _measure(Path(folder), url, options.cases, options.rounds)
     _print(columns, options.cases)

@@ -70,7 +70,9 @@ class Overruled:
 def overruled(tx: Connection, since: dt.datetime, limit: int = 50) -> list[Overruled]:
     """Newest first. A new round in between is news from the requester, not an overruling."""
     later = {b for _, b in OVERRULED}
-    query = select(t.event.c.chain).where(t.event.c.at >= iso(since), t.event.c.action.in_(later), t.event.c.actor != "mesin", t.event.c.chain != 0)
+    query = select(t.event.c.chain).where(
+        t.event.c.at >= iso(since), t.event.c.action.in_(later), t.event.c.actor != "mesin", t.event.c.chain != 0
+    )
     chains = list(dict.fromkeys(tx.scalars(query.order_by(t.event.c.id.desc()).limit(1000))))
     query = select(t.event, t.case_file.c.number).join(t.case_file, t.case_file.c.id == t.event.c.chain)
     found: list[Overruled] = []
@@ -91,7 +93,9 @@ def overruled(tx: Connection, since: dt.datetime, limit: int = 50) -> list[Overr
 def deviations(tx: Connection, since: dt.datetime, accepted: bool, name: str = "", limit: int = 60) -> list[Row[Any]]:
     """Late steps, newest first, with the number, state and version of their case. `name`: of one step only."""
     columns = (t.case_file.c.number, t.case_file.c.state, t.case_file.c.version)
-    query = select(t.step, *columns).join(t.case_file, t.case_file.c.id == t.step.c.case_id).where(*_late(since, accepted))
+    query = (
+        select(t.step, *columns).join(t.case_file, t.case_file.c.id == t.step.c.case_id).where(*_late(since, accepted))
+    )
     if name:
         query = query.where(t.step.c.name == name)
     return list(tx.execute(query.order_by(t.step.c.id.desc()).limit(limit)))
