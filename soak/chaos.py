@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import EmailMessage
 from pathlib import Path
+from unittest import mock
 
 from sqlalchemy import NullPool, create_engine, text
 
@@ -222,10 +223,10 @@ class Scene:
         yield from (f"receipts for {key}: {n}" for key, n in answers.items() if n != 1)
 
     def _data_faults(self) -> Iterator[str]:
-        os.environ["MAILBOT_DATABASE_URL"] = self.url()
-        yield from keeping.troubles(
-            open_world(config.load(self.folder / "config.toml"), lambda: dt.datetime.now(dt.UTC)), deep=True
-        )
+        with mock.patch.dict(os.environ, {"MAILBOT_DATABASE_URL": self.url()}):
+            world = open_world(config.load(self.folder / "config.toml"), lambda: dt.datetime.now(dt.UTC))
+            found = list(keeping.troubles(world, deep=True))
+        yield from found
 
 
 def scene_config(folder: Path, smtp_port: int, office: str) -> None:
