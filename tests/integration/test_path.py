@@ -25,8 +25,13 @@ MAILBOT = [sys.executable, "-m", "mailbot.cli"]
 
 
 @pytest.fixture(scope="module")
-def mails() -> list[DemoMail]:
-    return [m for m in demo_mails(19, dt.datetime.now(dt.UTC)) if m.name[:2] in LIGHT]
+def mailbox() -> list[DemoMail]:
+    return demo_mails(19, dt.datetime.now(dt.UTC))
+
+
+@pytest.fixture(scope="module")
+def mails(mailbox: list[DemoMail]) -> list[DemoMail]:
+    return [m for m in mailbox if m.name[:2] in LIGHT]
 
 
 def config_in(folder: Path) -> Path:
@@ -79,23 +84,23 @@ def finish(folder: Path, config: Path, count: int) -> None:
     assert finished(folder, count)
 
 
-def lay(folder: Path, mail: DemoMail) -> None:
+def lay(folder: Path, mail: DemoMail, mails: list[DemoMail]) -> None:
     """Into the Maildir; an answer answers what was sent for the mail that it names."""
     data = mail.data
     if mail.answers:
         query = "select o.header_id, o.data from outgoing o join message m on m.case_id = o.case_id where m.subject = :s order by o.id desc"
-        original = next(m for m in demo_mails() if m.name == mail.answers)
+        original = next(m for m in mails if m.name == mail.answers)
         header_id, sent = rows(folder, query, s=str(message_from_bytes(original.data)["Subject"]))[0]
         data = with_references(data, str(header_id), str(message_from_bytes(bytes(sent))["Subject"]))
     (folder / "inbox" / "new" / mail.name).write_bytes(data)
 
 
 @pytest.mark.timeout(700)
-def test_killed_at_20_random_moments_each_mail_is_handled_exactly_once(tmp_path: Path) -> None:
-    config, rng, mails = config_in(tmp_path), random.Random(5), demo_mails(19, dt.datetime.now(dt.UTC))
+def test_killed_at_20_random_moments_each_mail_is_handled_exactly_once(tmp_path: Path, mailbox: list[DemoMail]) -> None:
+    config, rng, mails = config_in(tmp_path), random.Random(5), mailbox
     for phase, kills in ((1, 14), (2, 6)):
         for mail in (m for m in mails if m.phase == phase):
-            lay(tmp_path, mail)
+            lay(tmp_path, mail, mails)
         for _ in range(kills):
             run_for(config, rng.uniform(0.7, 4.0))
         finish(tmp_path, config, sum(m.phase <= phase for m in mails))
