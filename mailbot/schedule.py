@@ -82,7 +82,7 @@ def _tick(world: World, work: Callable[[World], object]) -> None:
 
 
 def _lane(world: World, lane: str, stop: threading.Event) -> None:
-    more: Callable[[], bool] = lambda: lanes.work(world, lane) or (lane == "mail" and delivery.send_next(world))  # noqa: E731
+    more: Callable[[], bool] = lambda: (lane == "mail" and delivery.send_next(world)) or lanes.work(world, lane)  # noqa: E731
     while not stop.is_set():
         try:
             if not more():

@@ -365,3 +365,49 @@ def test_in_54_a_restored_database_repeats_no_receipt(
 
     assert server.taken == []
     assert state_of(w)[0] == "sent"
+
+
+# ------------------------------------------------------------------ clocks and locks (G10)
+
+
+@pytest.mark.parametrize("hours", [-24.0, 24.0])
+def test_g10_a_clock_that_is_off_by_a_day_loses_nothing(w: World, box: Memory, hours: float) -> None:
+    box.hours = dict.fromkeys(box.mails, hours)
+
+    assert sweep(w, box, SECTION) == 3
+    with w.store.reading() as tx:
+        assert [m.guard.policy for m in mails.everything(tx)] == ["reply"] * 3
+
+
+def test_g10_a_locked_database_only_delays(w: World, box: Memory, tmp_path: Path) -> None:
+    import sqlite3
+    import threading
+
+    other = sqlite3.connect(tmp_path / "data" / "mailbot.db", isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    free = threading.Timer(2.0, other.execute, ["ROLLBACK"])
+    free.start()
+
+    assert sweep(w, box, SECTION) == 3
+    free.join()
+    other.close()
+
+
+def test_g10_a_database_that_fails_does_not_use_up_the_attempts_of_a_mail(
+    w: World, box: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sqlalchemy.exc import OperationalError
+
+    from mailbot.work import sweep as module
+
+    def locked(*_: object, **__: object) -> int:
+        raise OperationalError("insert", {}, Exception("database is locked"))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "take_in", locked)
+        for _ in range(8):
+            with pytest.raises(OperationalError):
+                sweep(w, box, SECTION)
+            w.now.pass_(minutes=2)  # type: ignore[attr-defined]
+
+    assert sweep(w, box, SECTION) == 3
