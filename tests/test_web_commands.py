@@ -52,11 +52,8 @@ PAGES = {
 }  # fmt: skip
 
 
-def test_the_pages_answer_alike_on_both_databases(
-    tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MAILBOT_DATABASE_URL", database)
-    post = Post(world(tmp_path, Clock()))
+def test_the_pages_answer_alike_on_both_databases(tmp_path: Path, database: str) -> None:
+    post = Post(world(tmp_path, Clock(), database))
     people(post.world)
     found = post.mail(evidence(requested()))
     for role, paths in PAGES.items():
