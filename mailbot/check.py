@@ -217,7 +217,8 @@ def _mark(mark: Mark) -> dict[str, Any]:
 
 def _document(d: Document) -> dict[str, Any]:
     marks = {"kop": _mark(d.kop), "tanda_tangan": _mark(d.tanda_tangan), "stempel": _mark(d.stempel)}
-    tte = {"signer": d.tte.signer, "signed_at": d.tte.signed_at, "covers_file": d.tte.covers_file} if d.tte else None
+    tte = {"signer": d.tte.signer, "signed_at": d.tte.signed_at, "covers_file": d.tte.covers_file,
+           "intact": d.tte.intact, "trusted": d.tte.trusted} if d.tte else None
     return {"file": d.file, "sha256": d.sha256, "pages": list(d.pages), "kind": d.kind, "read_by": d.read_by,
             "marks": marks, "tte": tte, "problems": list(d.problems)}  # fmt: skip
 

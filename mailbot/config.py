@@ -97,6 +97,10 @@ class DatabaseSection(Section):
     office: str = ""
 
 
+class ReadingSection(Section):
+    trust_anchors: tuple[str, ...] = ()
+
+
 class SopSection(Section):
     file: str = ""
 
@@ -163,6 +167,7 @@ class Settings(Section):
     smtp: SmtpSection = SmtpSection()
     storage: StorageSection = StorageSection()
     database: DatabaseSection = DatabaseSection()
+    reading: ReadingSection = ReadingSection()
     sop: SopSection = SopSection()
     replies: RepliesSection = RepliesSection()
     verification: VerificationSection = VerificationSection()

@@ -50,7 +50,7 @@ def read_blob(world: World, path: Path) -> Opened:
             mail = parsers.open_mail(str(path), str(leaves))
             for attachment in mail.attachments:
                 _keep_leaf(world, attachment)
-            evidence = parsers.read(mail, world.today)
+            evidence = parsers.read(mail, world.today, world.settings.reading.trust_anchors)
         return Opened(mail.attachments, evidence, time.monotonic() - start, sum(spent))
     finally:
         shutil.rmtree(leaves, ignore_errors=True)
