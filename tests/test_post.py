@@ -124,6 +124,30 @@ def test_in_13_since_a_date_and_nothing_old_is_answered(w: World, box: Memory) -
         ]
 
 
+def test_in_13_a_folder_of_files_named_by_digits(w: World, tmp_path: Path, clock: Clock) -> None:
+    import os
+
+    from mailbot.mailbox.folder import Folder
+
+    section = config.MailboxSection(path=str(tmp_path / "surat"))
+    (tmp_path / "surat").mkdir()
+    for number in (0, 7):
+        (tmp_path / "surat" / f"{number}.eml").write_bytes(mail(number))
+    maildir = tmp_path / "m"
+    for part in ("new", "cur", "tmp"):
+        (maildir / part).mkdir(parents=True)
+    for number in (0, 9):
+        (maildir / "new" / str(number)).write_bytes(mail(number + 100))
+        os.utime(maildir / "new" / str(number), (clock().timestamp() - 9,) * 2)
+    none = config.MailboxSection(account="dua", path=str(maildir), start="none")
+
+    assert sweep(w, Folder("utama", tmp_path / "surat"), section) == 2
+    assert sweep(w, Folder("dua", maildir), none) == 0
+    (maildir / "new" / "3").write_bytes(mail(103))
+    os.utime(maildir / "new" / "3", (clock().timestamp() + 9,) * 2)
+    assert sweep(w, Folder("dua", maildir), none) == 1
+
+
 # ------------------------------------------------------------------ epochs (IN-21)
 
 

@@ -87,8 +87,13 @@ class Look:
             raise Paused(self.row.paused)
         self.uidvalidity, self._line = uidvalidity, start_line(self.section, self.row)
         word, _, highest = self._line.partition(" ")
-        below = int(highest or 0) if word == "none" and not self.epoch else 0
+        below = int(highest or 0) if word == "none" and self.numbered and not self.epoch else 0
         return Ledger(Stored(self.world, account, folder, uidvalidity), self.skipped, below)
+
+    @property
+    def numbered(self) -> bool:
+        """UIDs grow; names of files may be digits and mean nothing."""
+        return self.section.kind == "imap"
 
     @property
     def epoch(self) -> bool:
@@ -98,10 +103,10 @@ class Look:
     def skips(self, pending: Pending) -> bool:
         """It lies before the start line. A mail without a date is taken: doubt goes to a person."""
         word, _, date = self._line.partition(" ")
-        self.highest = max(self.highest, int(pending.location.uid) if pending.location.uid.isdigit() else 0)
+        self.highest = max(self.highest, int(pending.location.uid) if self.numbered else 0)
         if word == "none":
             old = self.row is None or pending.received_at < dt.datetime.fromisoformat(self.row.first_at)
-            old = old and (self.row is None or self.epoch or not pending.location.uid.isdigit())
+            old = old and (self.row is None or self.epoch or not self.numbered)
         else:
             start = dt.datetime.fromisoformat(date).replace(tzinfo=dt.UTC) if word == "since" else None
             old = start is not None and pending.received_at < start and pending.received_at.year > 1970
@@ -159,7 +164,7 @@ class Ledger:
 
     def __contains__(self, uid: object) -> bool:
         text = str(uid)
-        return text in self.uids or text in self.skipped or (text.isdigit() and int(text) <= self.below)
+        return text in self.uids or text in self.skipped or (self.below > 0 and int(text) <= self.below)
 
 
 def start_line(section: config.MailboxSection, row: Row[Any] | None) -> str:
