@@ -15,8 +15,8 @@ from sqlalchemy.engine import make_url
 from mailbot.store.engine import QUEUE_SCHEMA
 
 log = structlog.get_logger()
-HEARTBEAT = 5.0  # seconds
-POLL = 2.0  # seconds between looks where no notice was heard
+HEARTBEAT = 10.0  # seconds
+POLL = 5.0  # seconds between looks where no notice was heard
 GRACE = 60.0  # seconds that a running job gets when the worker is to stop
 
 Work = Callable[[str, int], None]  # office (its schema), id of the row in its table `job`
@@ -52,7 +52,7 @@ def run(url: str, lanes: tuple[str, ...], work: Work, stop: threading.Event) -> 
 async def _run(url: str, lanes: tuple[str, ...], work: Work, stop: threading.Event) -> None:
     workers = [asyncio.create_task(_lane(url, lane, work, stop)) for lane in lanes]
     while not stop.is_set():
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.5)
     for worker in workers:
         worker.cancel()
     await asyncio.gather(*workers, return_exceptions=True)
@@ -66,7 +66,7 @@ async def _lane(url: str, lane: str, work: Work, stop: threading.Event) -> None:
             async with app.open_async():
                 await app.run_worker_async(
                     queues=[lane], name=f"mailbot-{lane}", concurrency=1, install_signal_handlers=False, delete_jobs="always",
-                    fetch_job_polling_interval=POLL, update_heartbeat_interval=HEARTBEAT, shutdown_graceful_timeout=GRACE,
+                    fetch_job_polling_interval=POLL, abort_job_polling_interval=3600.0, update_heartbeat_interval=HEARTBEAT, shutdown_graceful_timeout=GRACE,
                 )  # fmt: skip
         except Exception as error:
             log.warning("worker lost the database; begins anew", lane=lane, error=repr(error)[:200])

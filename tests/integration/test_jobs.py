@@ -25,6 +25,11 @@ def clock() -> Clock:
     return Clock()
 
 
+@pytest.fixture(autouse=True)
+def quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(carrier, "POLL", 0.3)
+
+
 @pytest.fixture
 def w(tmp_path: Path, clock: Clock, database: str) -> World:
     return world(tmp_path, clock, database)
@@ -48,7 +53,7 @@ def run(w: World, clock: Clock, until: Callable[[], bool], seconds: float = 20) 
     if not w.store.shared:
         while not until() and time.monotonic() < end:
             if not lanes.work(w, "mail"):
-                clock.pass_(seconds=1)
+                clock.pass_(seconds=60)
     else:
         with carried(w):
             while not until() and time.monotonic() < end:
