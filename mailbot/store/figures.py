@@ -33,7 +33,7 @@ def step_days(tx: Connection, since: dt.datetime) -> list[StepDay]:
     return [StepDay(*r) for r in tx.execute(query.group_by(t.step.c.name, "day"))]
 
 
-def step_spans(tx: Connection, since: dt.datetime, limit: int = 5000) -> list[tuple[str, str, str]]:
+def step_spans(tx: Connection, since: dt.datetime, limit: int = 400) -> list[tuple[str, str, str]]:
     """(step, start, end) of the newest ended steps, for the time that they usually take."""
     query = select(t.step.c.name, t.step.c.started_at, t.step.c.ended_at).where(t.step.c.ended_at.is_not(None))
     query = query.where(t.step.c.started_at >= iso(since)).order_by(t.step.c.id.desc()).limit(limit)

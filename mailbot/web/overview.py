@@ -79,7 +79,7 @@ def _volume(came: dict[str, int], weeks: list[dt.date]) -> list[Bar]:
 def _usual(world: World, spans: list[tuple[str, str, str]]) -> list[tuple[str, int, int]]:
     """(step, median of the service minutes, how many) of the newest steps."""
     used: dict[str, list[int]] = defaultdict(list)
-    for name, start, end in spans[:1000]:
+    for name, start, end in spans:
         used[name].append(world.hours.minutes(dt.datetime.fromisoformat(start), dt.datetime.fromisoformat(end)))
     return [(label, round(median(used[name])), len(used[name])) for name, label in words.STEPS.items() if used[name]]
 
