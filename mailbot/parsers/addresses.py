@@ -17,7 +17,11 @@ from mailbot.parsers import indonesian as ind
 
 def settled(email: Found, name: str | None) -> Found:
     """The address with `agreed` set where the name or the domain decides; else as it was."""
-    if email.agreed is not False or not email.value or not email.second:
+    if email.agreed or not email.value or not email.second:
+        return email
+    if "?" in email.second:
+        return replace(email, agreed=True) if _same_but_for_doubt(email, name or "") else email
+    if email.agreed is None:
         return email
     other = ind.parse_email(email.second).value
     if other is None:
@@ -28,6 +32,17 @@ def settled(email: Found, name: str | None) -> Found:
         return email  # what stands beside the address may belong to it
     winner = _winner(email.value, other, name or "")
     return replace(email, value=winner, agreed=True) if winner else email
+
+
+def _same_but_for_doubt(email: Found, name: str) -> bool:
+    """The second engine left a sign open, and the person's name has just what the first one read there."""
+    value, second = email.value or "", "".join((email.second or "").split()).lower()
+    if not re.fullmatch(re.escape(second).replace(r"\?", "."), value):
+        return False
+    local = value.partition("@")[0]
+    doubtful = [i for i, sign in enumerate(second) if sign == "?"]
+    letters = len(re.sub(r"\d{0,4}$", "", local))
+    return all(i < letters for i in doubtful) and _is_name(local, ind.name_key(name).split())
 
 
 def _bare(text: str) -> str:

@@ -60,20 +60,22 @@ def loose(evidence: Evidence) -> frozenset[str]:
         found.add("telepon")
     if any(_bare(m.group()) not in text for line in lines for m in _EMAIL.finditer(line)):
         found.add("email")
-    alone = {
-        n
-        for line in lines
-        for n, label in _LABELS.items()
-        if re.match(rf"\W*(?:{label})[\w\W]{{0,18}}$", line, re.I) and ":" not in line
-    }
-    found |= alone if len(alone) >= 3 else set()
-    for line in lines:
-        if (
-            ":" not in line
-            and len(named := {n for n, label in _LABELS.items() if re.search(rf"\b(?:{label})", line, re.I)}) >= 3
-        ):
-            found |= named  # the heading of a table that may not have been understood
-    return frozenset(found)
+    return frozenset(found | set(_headings(evidence)))
+
+
+def _headings(evidence: Evidence) -> Iterator[str]:
+    """Fields that the heading of a table names, of which the reading found no value for anybody of the same document."""
+    for document in evidence.documents:
+        understood = {name for p in document.persons for name, f in p.fields() if f.value}
+        lines = list(_lines(evidence, document))
+        alone = {n for line in lines for n, label in _LABELS.items()
+                 if re.match(rf"\W*(?:{label})[\w\W]{{0,18}}$", line, re.I) and ":" not in line}  # fmt: skip
+        if len(alone) >= 3:
+            yield from alone - understood
+        for line in (x for x in lines if ":" not in x):
+            named = {n for n, label in _LABELS.items() if re.search(rf"\b(?:{label})", line, re.I)}
+            if len(named) >= 3:
+                yield from named - understood
 
 
 def _everybody(evidence: Evidence) -> Iterable[Person]:
@@ -84,11 +86,12 @@ def _bare(text: str) -> str:
     return re.sub(r"[^a-z0-9]", "", text.lower())
 
 
-def _lines(evidence: Evidence) -> Iterator[str]:
-    """Lines of the papers below their letterheads, of all kinds that may carry data, and of the mail."""
+def _lines(evidence: Evidence, only: Document | None = None) -> Iterator[str]:
+    """Lines of the papers below their letterheads, of all kinds that may carry data; `only`: of one document."""
     none = {(d.file, n) for d in evidence.documents if d.kind == "lain" and not d.unsure for n in d.pages}
     for file, page, text in evidence.texts:
-        if (file, page) not in none:
+        mine = only is None or (file == only.file and page in only.pages)
+        if mine and (file, page) not in none:
             yield from text.split("\n")[HEAD:]
 
 
