@@ -115,7 +115,7 @@ def make_person(rng: random.Random, office: Office, golongan: str | None = None,
         instansi=office.full_name,
         alamat=office.address,
         telepon=f"08{rng.choice((12, 13, 21, 57))}{rng.randint(10_000_000, 99_999_999)}",
-        email=f"{first}.{last}{rng.randint(10, 99)}@batangkab.go.id".lower(),
+        email=f"{first}.{last}@batangkab.example".lower(),
     )
 
 
