@@ -74,7 +74,11 @@ def _time_transactions(w: World, seconds: list[float]) -> None:
 
 def _mail(number: int) -> bytes:
     mail = EmailMessage()
-    mail["From"], mail["To"], mail["Subject"] = f"dinas{number}@contoh.example", "lpse@batangkab.example", f"Permohonan {number}"
+    mail["From"], mail["To"], mail["Subject"] = (
+        f"dinas{number}@contoh.example",
+        "lpse@batangkab.example",
+        f"Permohonan {number}",
+    )
     mail["Message-ID"] = f"<bench.{number}@contoh.example>"
     mail.set_content("Terlampir permohonan.")
     for name in ("Surat Permohonan.pdf", "SK PPK.pdf"):
@@ -83,12 +87,16 @@ def _mail(number: int) -> bytes:
 
 
 def _show(sides: dict[str, _Side], count: int) -> None:
-    table = Table("", "p50 s", "p95 s", "locked p50 s", "locked p95 s", title=f"taking in a mail with its receipt, {count} mails")
+    table = Table(
+        "", "p50 s", "p95 s", "locked p50 s", "locked p95 s", title=f"taking in a mail with its receipt, {count} mails"
+    )
     for name, side in sides.items():
         # the first mail warms fonts and templates up
         values = [f"{_quantile(times[1:], q):.3f}" for times in (side.whole, side.locked) for q in (0.5, 0.95)]
         table.add_row(name, *values)
-    (without, plain), (with_form, locked) = [(statistics.median(s.whole[1:]), statistics.median(s.locked[1:])) for s in sides.values()]
+    (without, plain), (with_form, locked) = [
+        (statistics.median(s.whole[1:]), statistics.median(s.locked[1:])) for s in sides.values()
+    ]
     table.add_row("ratio", f"{with_form / without:.2f}", "", f"{locked / plain:.2f}", "")
     Console().print(table)
 

@@ -36,11 +36,19 @@ Seen = Callable[[], dict[str, float]]  # recipient -> when its receipt was there
 def scanned(count: int, first: int = 0) -> Iterator[tuple[str, bytes]]:
     """(sender, mail): the demo's scanned letters again and again, each from another sender."""
     now = dt.datetime.now(dt.UTC)
-    sources = [m for m in demo_mails(19, now) if m.expected in ("complete", "incomplete") and len(m.data) > 20_000 and m.phase == 1]
+    sources = [
+        m
+        for m in demo_mails(19, now)
+        if m.expected in ("complete", "incomplete") and len(m.data) > 20_000 and m.phase == 1
+    ]
     for number in range(first, first + count):
         mail = email.message_from_bytes(sources[number % len(sources)].data)
         sender = f"pemohon{number}@dinas{number}.example"
-        for name, value in (("From", sender), ("Message-ID", f"<bench.{number}@dinas.example>"), ("Subject", f"Permohonan {number}")):
+        for name, value in (
+            ("From", sender),
+            ("Message-ID", f"<bench.{number}@dinas.example>"),
+            ("Subject", f"Permohonan {number}"),
+        ):
             del mail[name]
             mail[name] = value
         yield sender, mail.as_bytes()
@@ -137,11 +145,15 @@ def _waiting(folder: Path) -> int:
     engine = create_engine(f"sqlite:///{folder}/data/mailbot.db")
     with engine.connect() as connection:
         return int(
-            connection.execute(text("select count(*) from job where task = 'read' and state in ('waiting', 'running')")).scalar_one()
+            connection.execute(
+                text("select count(*) from job where task = 'read' and state in ('waiting', 'running')")
+            ).scalar_one()
         )
 
 
 def _print(title: str, seconds: list[float]) -> None:
     ordered = sorted(seconds)
     p95 = ordered[min(len(ordered) - 1, round(0.95 * (len(ordered) - 1)))]
-    print(f"{title:<60} p50 {statistics.median(ordered):6.2f} s   p95 {p95:6.2f} s   max {ordered[-1]:6.2f} s", flush=True)
+    print(
+        f"{title:<60} p50 {statistics.median(ordered):6.2f} s   p95 {p95:6.2f} s   max {ordered[-1]:6.2f} s", flush=True
+    )

@@ -27,7 +27,9 @@ from mailbot.work.desk import Seen
 from mailbot.work.forms import spoken_time
 
 case_app = typer.Typer(help="Berkas permohonan: melihat dan memutuskan.", no_args_is_help=True)
-Config = Annotated[Path | None, typer.Option("--config", help="config.toml; without it the defaults of config.example.toml")]
+Config = Annotated[
+    Path | None, typer.Option("--config", help="config.toml; without it the defaults of config.example.toml")
+]
 Login = Annotated[str, typer.Option("--as", metavar="LOGIN", help="who acts: a login of `mailbot user list`")]
 Number = Annotated[str, typer.Argument(metavar="NUMBER", help="e.g. LPSE-2026-000123")]
 Reason = Annotated[str, typer.Option(help="words that are kept with the event")]
@@ -99,7 +101,13 @@ def list_cases(state: Annotated[str, typer.Option(help=" | ".join(case.STATES))]
             if (state and one.state != state) or not (state or everything or one.state in case.OPEN):
                 continue
             row = cases.row(tx, one.id)
-            table.add_row(one.number, case.STATES[one.state], str(one.round), spoken_time(world, row.due_at if row else None), one.subject[:60])
+            table.add_row(
+                one.number,
+                case.STATES[one.state],
+                str(one.round),
+                spoken_time(world, row.due_at if row else None),
+                one.subject[:60],
+            )
     Console(width=None if sys.stdout.isatty() else 160).print(table)
 
 
@@ -113,12 +121,16 @@ def show(number: Number, config_file: Config = None) -> None:
         _, verdict = desk.latest(tx, one.id)
         for p in cases.persons(tx, one.id):
             done = f"  -> {p.result} {p.user_id}" if p.result else ""
-            print(f"  {p.seq}. {p.person.tindakan or '?'} {p.person.peran or '?'}: {p.person.nama.value or '?'} NIP {p.person.nip.value or '?'}{done}")
+            print(
+                f"  {p.seq}. {p.person.tindakan or '?'} {p.person.peran or '?'}: {p.person.nama.value or '?'} NIP {p.person.nip.value or '?'}{done}"
+            )
         for group in compose.defects(verdict, world.sop):
             print("\n".join([f"  {group['judul']}", *(f"   - {line}" for line in group["baris"])]))
         for s in steps.of_case(tx, one.id):
             late = "  TERLAMBAT" if s.late else ""
-            print(f"  langkah {s.id} {s.name}: mulai {spoken_time(world, s.started_at)}, batas {spoken_time(world, s.due_at)}{late}")
+            print(
+                f"  langkah {s.id} {s.name}: mulai {spoken_time(world, s.started_at)}, batas {spoken_time(world, s.due_at)}{late}"
+            )
         for e in chain.events(tx, one.id):
             print(f"  {spoken_time(world, e.at)}  {e.actor}: {e.action}  {e.reason}")
     for role, label in case.ROLES.items():
@@ -191,7 +203,17 @@ def act(number: Number, action: Annotated[str, typer.Argument(help="tinjau, tari
         login: Login, reason: Reason = "", config_file: Config = None) -> None:  # fmt: skip
     """Any action that needs nothing but a reason."""
     world = opened(config_file)
-    simple = ("tinjau", "bukan_permohonan", "di_luar_sop", "duplikat", "tarik", "buka_kembali", "kirim_balik", "minta_panggilan", "catatan")
+    simple = (
+        "tinjau",
+        "bukan_permohonan",
+        "di_luar_sop",
+        "duplikat",
+        "tarik",
+        "buka_kembali",
+        "kirim_balik",
+        "minta_panggilan",
+        "catatan",
+    )
     with told():
         if action not in simple:
             raise Refused(f"'{action}' tidak dikenal; pilih: {', '.join(simple)}")
@@ -205,7 +227,11 @@ def call_back(number: Number, login: Login, phone: Annotated[str, typer.Option(h
     world = opened(config_file)
     with told():
         at = seen(world, number)
-        _say(desk.call_back(world, at, actor_of(world, login), person_no(world, at, person).id if person else None, phone, note))
+        _say(
+            desk.call_back(
+                world, at, actor_of(world, login), person_no(world, at, person).id if person else None, phone, note
+            )
+        )
 
 
 @case_app.command("result")

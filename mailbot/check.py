@@ -113,7 +113,12 @@ def _throw_away(settings: config.Settings | None, root: Path, found: list[tuple[
 
 def _addressed(found: list[tuple[str, Path]]) -> tuple[str, ...]:
     """The address that most mails are sent to."""
-    to = Counter(address.lower() for _, path in found for _, address in email.utils.getaddresses([str(_headers(path)["To"] or "")]) if address)
+    to = Counter(
+        address.lower()
+        for _, path in found
+        for _, address in email.utils.getaddresses([str(_headers(path)["To"] or "")])
+        if address
+    )
     return tuple(address for address, _ in to.most_common(1))
 
 
@@ -136,7 +141,9 @@ def _one(world: work.World, name: str, source: Path, target: Path, ahead: Ahead)
         record = _record(world, tx, name, target.name)
     future = ahead[hashlib.sha256(source.read_bytes()).hexdigest()]
     opened = None if future.exception() else future.result()
-    leaves = tuple(replace(a, path=str(work.blob_path(world.blobs, a.sha256))) for a in opened.attachments) if opened else ()
+    leaves = (
+        tuple(replace(a, path=str(work.blob_path(world.blobs, a.sha256))) for a in opened.attachments) if opened else ()
+    )
     return Rehearsal(
         {
             **record,
@@ -217,8 +224,17 @@ def _mark(mark: Mark) -> dict[str, Any]:
 
 def _document(d: Document) -> dict[str, Any]:
     marks = {"kop": _mark(d.kop), "tanda_tangan": _mark(d.tanda_tangan), "stempel": _mark(d.stempel)}
-    tte = {"signer": d.tte.signer, "signed_at": d.tte.signed_at, "covers_file": d.tte.covers_file,
-           "intact": d.tte.intact, "trusted": d.tte.trusted} if d.tte else None
+    tte = (
+        {
+            "signer": d.tte.signer,
+            "signed_at": d.tte.signed_at,
+            "covers_file": d.tte.covers_file,
+            "intact": d.tte.intact,
+            "trusted": d.tte.trusted,
+        }
+        if d.tte
+        else None
+    )
     return {"file": d.file, "sha256": d.sha256, "pages": list(d.pages), "kind": d.kind, "read_by": d.read_by,
             "marks": marks, "tte": tte, "problems": list(d.problems)}  # fmt: skip
 

@@ -44,7 +44,9 @@ def index(folder: Path, pages: list[tuple[Path, dict[str, Any]]]) -> None:
         f"<td>{escape(', '.join(f['code'] for f in r['findings']))}</td></tr>"
         for p, r in pages
     )
-    (folder / "index.html").write_text(_page("mailbot check", f"<main><div class=card><table>{rows}</table></div></main>"), "utf-8")
+    (folder / "index.html").write_text(
+        _page("mailbot check", f"<main><div class=card><table>{rows}</table></div></main>"), "utf-8"
+    )
 
 
 def _page(title: str, body: str) -> str:
@@ -57,7 +59,9 @@ def _header(r: dict[str, Any]) -> str:
 
 
 def _findings(r: dict[str, Any]) -> str:
-    rows = "".join(f'<li class="{f["class"]}">{f["code"]} {escape(str(f["about"] or f["file"] or ""))}</li>' for f in r["findings"])
+    rows = "".join(
+        f'<li class="{f["class"]}">{f["code"]} {escape(str(f["about"] or f["file"] or ""))}</li>' for f in r["findings"]
+    )
     return f'<div class="card"><b>Temuan</b><ul>{rows or "<li>tidak ada</li>"}</ul></div>'
 
 
@@ -70,7 +74,10 @@ def _persons(r: dict[str, Any]) -> str:
 
 
 def _documents(r: dict[str, Any]) -> str:
-    rows = "".join(f"<tr><td>{d['kind']}</td><td>{escape(d['file'])} hal. {', '.join(map(str, d['pages']))}</td></tr>" for d in r["documents"])
+    rows = "".join(
+        f"<tr><td>{d['kind']}</td><td>{escape(d['file'])} hal. {', '.join(map(str, d['pages']))}</td></tr>"
+        for d in r["documents"]
+    )
     return f'<div class="card"><b>Dokumen</b><table>{rows}</table></div>'
 
 

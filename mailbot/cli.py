@@ -29,7 +29,9 @@ from mailbot.schedule import AlreadyRunning, service, sole_owner
 from mailbot.sop import SopError, load
 from mailbot.web import commands, serve
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Membaca, menjawab, dan memeriksa permohonan hak akses SPSE.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Membaca, menjawab, dan memeriksa permohonan hak akses SPSE."
+)
 sop_app = typer.Typer(help="The SOP file.")
 app.add_typer(sop_app, name="sop")
 app.add_typer(commands.user_app, name="user")
@@ -45,13 +47,19 @@ app.add_typer(mailcli.outbox_app, name="outbox")
 app.command("quarantine")(mailcli.quarantine)
 app.command("rehearse")(mailcli.rehearse)
 err = Console(stderr=True)
-Config = Annotated[Path | None, typer.Option("--config", help="config.toml; without it the defaults of config.example.toml")]
+Config = Annotated[
+    Path | None, typer.Option("--config", help="config.toml; without it the defaults of config.example.toml")
+]
 
 
 def main() -> None:
     os.environ["OMP_THREAD_LIMIT"] = "1"
     structlog.configure(
-        processors=[structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso"), structlog.processors.JSONRenderer()],
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.JSONRenderer(),
+        ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     parsers.warm()
@@ -116,12 +124,16 @@ def _show(rows: list[dict[str, str]], picture: Path | None) -> None:
 
 @app.command("check")
 def check_command(
-    paths: Annotated[list[Path] | None, typer.Argument(help=".eml, mbox, Maildir, folder of .eml, or a bare document")] = None,
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help=".eml, mbox, Maildir, folder of .eml, or a bare document")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="one JSON object per message")] = False,
     config_file: Config = None,
     now: Annotated[str | None, typer.Option(help="ISO time to judge at; default: the current time")] = None,
     schema: Annotated[bool, typer.Option("--schema", help="print the JSON Schema of --json and end")] = False,
-    html: Annotated[Path | None, typer.Option("--html", help="write pages with the found places drawn on the scans")] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="write pages with the found places drawn on the scans")
+    ] = None,
 ) -> None:
     """Shows what would happen to these mails. Read-only: nothing is sent, nothing is changed."""
     _log_trouble_only()
@@ -129,7 +141,9 @@ def check_command(
         print(json.dumps(check.schema(), indent=1))
         return
     if not paths or (missing := [p for p in paths if not p.exists()]):
-        err.print(f"[red]no such file:[/] {', '.join(map(str, missing))}" if paths else "[red]name at least one PATH[/]")
+        err.print(
+            f"[red]no such file:[/] {', '.join(map(str, missing))}" if paths else "[red]name at least one PATH[/]"
+        )
         raise typer.Exit(2)
     at = dt.datetime.fromisoformat(now) if now else dt.datetime.now(dt.UTC)
     at = at if at.tzinfo else at.replace(tzinfo=dt.UTC)
@@ -162,10 +176,14 @@ def _progress() -> Iterator[Callable[[str], None]]:
 
 def _sheet(record: dict[str, Any]) -> str:
     """A readable sheet of one message."""
-    lines = [f"{record['path']}: {record['verdict']}  (case {record['case']}, replies: {', '.join(record['reply']['kinds']) or '-'})"]
+    lines = [
+        f"{record['path']}: {record['verdict']}  (case {record['case']}, replies: {', '.join(record['reply']['kinds']) or '-'})"
+    ]
     lines += [f"  {d['file']} hal. {d['pages']}: {d['kind']}" for d in record["documents"]]
     for person in record["persons"]:
-        lines.append(f"  {person['tindakan']} {person['peran']}: {person['nama']['value']} NIP {person['nip']['value']}")
+        lines.append(
+            f"  {person['tindakan']} {person['peran']}: {person['nama']['value']} NIP {person['nip']['value']}"
+        )
     lines += [f"  - [{f['class']}] {f['code']} {f['about'] or f['file'] or ''}" for f in record["findings"]]
     return "\n".join(lines)
 
@@ -173,7 +191,12 @@ def _sheet(record: dict[str, Any]) -> str:
 @app.command()
 def retry(
     config_file: Config = None,
-    confirm: Annotated[str, typer.Option(metavar="ACCOUNT", help="also lets a mailbox go on that waits because its server numbered the mails anew")] = "",
+    confirm: Annotated[
+        str,
+        typer.Option(
+            metavar="ACCOUNT", help="also lets a mailbox go on that waits because its server numbered the mails anew"
+        ),
+    ] = "",
 ) -> None:
     """Makes everything due again that was set aside after repeated failures; works beside a running service."""
     world = work.open_world(config.load(config_file), lambda: dt.datetime.now(dt.UTC))
@@ -195,9 +218,17 @@ def _diagnosis(settings: config.Settings) -> list[tuple[bool, str, str]]:
     report = child.sandbox_report()
     return [
         (True, f"mailbot {__version__}", ""),
-        (data.exists() or bool(os.environ.get("TESSDATA_PREFIX")), "tesseract language 'eng'", "apt-get install tesseract-ocr"),
+        (
+            data.exists() or bool(os.environ.get("TESSDATA_PREFIX")),
+            "tesseract language 'eng'",
+            "apt-get install tesseract-ocr",
+        ),
         (find_spec("tesserocr") is not None, "tesserocr (model stays loaded)", "pip install tesserocr"),
-        (find_spec("rapidocr_onnxruntime") is not None, "independent second reading", "pip install --no-deps rapidocr-onnxruntime"),
+        (
+            find_spec("rapidocr_onnxruntime") is not None,
+            "independent second reading",
+            "pip install --no-deps rapidocr-onnxruntime",
+        ),
         (free > 1 << 30, f"disk: {free >> 30} GiB free", "make room: intake stops below 1 GiB"),
         *[(True, f"sandbox {name}: {state}", "") for name, state in report.items()],
         *diagnosis.mail_rows(settings),
@@ -207,7 +238,9 @@ def _diagnosis(settings: config.Settings) -> list[tuple[bool, str, str]]:
 @sop_app.command("check")
 def sop_check(
     file: Annotated[Path | None, typer.Argument()] = None,
-    guide: Annotated[bool, typer.Option("--guide", help="print the requester's guide that follows from the file")] = False,
+    guide: Annotated[
+        bool, typer.Option("--guide", help="print the requester's guide that follows from the file")
+    ] = False,
     letter: Annotated[bool, typer.Option("--letter", help="print the blank letter that follows from the file")] = False,
     pdf: Annotated[Path | None, typer.Option(help="write the guide and the letter as PDF into this folder")] = None,
     config_file: Config = None,

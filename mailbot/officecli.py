@@ -29,7 +29,9 @@ year_app = typer.Typer(help="Penonaktifan akun PPK pada akhir tahun (langkah 5).
 archive_app = typer.Typer(help="Arsip berkas (langkah 9).", no_args_is_help=True)
 
 
-def sop_papers(sop: Sop, settings: config.Settings, with_guide: bool, with_letter: bool, folder: Path | None) -> Iterator[str]:
+def sop_papers(
+    sop: Sop, settings: config.Settings, with_guide: bool, with_letter: bool, folder: Path | None
+) -> Iterator[str]:
     """What `sop check` prints; PDFs are written into `folder`."""
     office = config.office(settings, "")
     reach = guide.Reach(office.name, office.email, office.hours, office.address, office.phone)
@@ -58,7 +60,9 @@ def import_list(path: Annotated[Path, typer.Argument(help=".csv or .xlsx with a 
     world = opened(config_file)
     with told():
         found = register.read_list(world, path)
-        print(f"{len(found.rights)} baris benar: {found.new} baru, {found.changed} berubah; {len(found.errors)} baris salah")
+        print(
+            f"{len(found.rights)} baris benar: {found.new} baru, {found.changed} berubah; {len(found.errors)} baris salah"
+        )
         print("\n".join(found.errors), end="\n" if found.errors else "")
         if apply and not found.errors:
             print(f"{register.take_over(world, actor_of(world, login), found)} disimpan")
@@ -66,7 +70,12 @@ def import_list(path: Annotated[Path, typer.Argument(help=".csv or .xlsx with a 
             raise typer.Exit(1)
 
 
-LISTS = {"register": "Register hak akses", "ending": "rights that end soon", "deviations": "daftar penyimpangan mutu baku", "standard5": "register helpdesk"}
+LISTS = {
+    "register": "Register hak akses",
+    "ending": "rights that end soon",
+    "deviations": "daftar penyimpangan mutu baku",
+    "standard5": "register helpdesk",
+}
 
 
 @register_app.command("export")
@@ -129,14 +138,28 @@ def year_status(year: Year, config_file: Config = None) -> None:
 def _show(found: yearend.Campaign) -> None:
     table = Table("No", "User ID", "Nama", "Satker", "Diberitahu", "Keputusan", "Dilaksanakan", "Petunjuk")
     for a in found.accounts:
-        table.add_row(str(a.id), a.user_id, a.nama, a.instansi, (a.notified_at or "")[:10], a.decision, (a.executed_at or "")[:10], "; ".join(a.hints))
+        table.add_row(
+            str(a.id),
+            a.user_id,
+            a.nama,
+            a.instansi,
+            (a.notified_at or "")[:10],
+            a.decision,
+            (a.executed_at or "")[:10],
+            "; ".join(a.hints),
+        )
     Console(width=None if sys.stdout.isatty() else 180).print(table)
     counts = ", ".join(f"{name} {count}" for name, count in found.count().items())
     print(f"{yearend.STATES[found.state]}; rencana {found.planned_on.isoformat()}; {counts}")
 
 
 @year_app.command("notify")
-def year_notify(year: Year, login: Login, answer: Annotated[str, typer.Option(help="ISO day until which PPKs may answer")], config_file: Config = None) -> None:
+def year_notify(
+    year: Year,
+    login: Login,
+    answer: Annotated[str, typer.Option(help="ISO day until which PPKs may answer")],
+    config_file: Config = None,
+) -> None:
     """Tells every PPK who was not told yet."""
     world = opened(config_file)
     with told():
@@ -154,7 +177,9 @@ def year_decide(year: Year, account: Annotated[int, typer.Argument(help="number 
 
 
 @year_app.command("execute")
-def year_execute(year: Year, account: Annotated[int, typer.Argument()], login: Login, config_file: Config = None) -> None:
+def year_execute(
+    year: Year, account: Annotated[int, typer.Argument()], login: Login, config_file: Config = None
+) -> None:
     """Records that Admin Agency deactivated the account in SPSE."""
     world = opened(config_file)
     with told():
@@ -173,7 +198,9 @@ def year_finish(year: Year, login: Login, config_file: Config = None) -> None:
 
 
 @archive_app.command("make")
-def archive_make(number: Annotated[str, typer.Argument(metavar="NUMBER")], login: Login, config_file: Config = None) -> None:
+def archive_make(
+    number: Annotated[str, typer.Argument(metavar="NUMBER")], login: Login, config_file: Config = None
+) -> None:
     """Makes the sealed package of a case and closes it; the same as `mailbot case archive`."""
     casecli.put_away(number, login, config_file)
 
@@ -188,7 +215,10 @@ def archive_verify(config_file: Config = None) -> None:
 
 
 @archive_app.command("list")
-def archive_list(due: Annotated[bool, typer.Option("--due", help="only packages whose retention time is over")] = False, config_file: Config = None) -> None:
+def archive_list(
+    due: Annotated[bool, typer.Option("--due", help="only packages whose retention time is over")] = False,
+    config_file: Config = None,
+) -> None:
     """Packages with what their retention time proposes; nothing is ever deleted."""
     world = opened(config_file)
     table = Table("Paket", "Kode", "Aktif s.d.", "Simpan s.d.", "Usul")

@@ -13,11 +13,21 @@ from soak import forged, kills, robots
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/soak", description=__doc__)
-    parser.add_argument("--kills", type=int, default=0, help="SIGKILLs, first at every named point, then at random moments")
+    parser.add_argument(
+        "--kills", type=int, default=0, help="SIGKILLs, first at every named point, then at random moments"
+    )
     parser.add_argument("--mails", type=int, default=0, help="mails that arrive meanwhile")
-    parser.add_argument("--points", action="store_true", help="every named point, three times, in three mark modes, with and without Sent")
-    parser.add_argument("--robots", type=int, default=0, metavar="DAYS", help="days with 15 answering machines on a virtual clock")
-    parser.add_argument("--forged", type=int, default=0, metavar="N", help="forged mails from 500 victims within two virtual days")
+    parser.add_argument(
+        "--points",
+        action="store_true",
+        help="every named point, three times, in three mark modes, with and without Sent",
+    )
+    parser.add_argument(
+        "--robots", type=int, default=0, metavar="DAYS", help="days with 15 answering machines on a virtual clock"
+    )
+    parser.add_argument(
+        "--forged", type=int, default=0, metavar="N", help="forged mails from 500 victims within two virtual days"
+    )
     parser.add_argument("--seed", type=int, default=19)
     wanted = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))

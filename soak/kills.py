@@ -59,7 +59,12 @@ class Scene:
         command = [sys.executable, "-m", "soak.serve", str(self.folder / "config.toml")]
         environment = {**os.environ, "MAILBOT_IMAP_SECRET": SECRET, "OMP_THREAD_LIMIT": "1"}
         self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=(self.folder / "log").open("w"), text=True, env=environment
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=(self.folder / "log").open("w"),
+            text=True,
+            env=environment,
         )
 
     def lay(self, count: int) -> None:
@@ -118,8 +123,12 @@ class Scene:
         stored = Counter(self._column("select header_id from message where rules not like '%R01%'"))
         lost = sum(f"<soak.{n}@kantor.example>" not in stored for n in range(1, self.laid + 1))
         twice = sum(count - 1 for count in stored.values()) + self._copies_too_many()
-        half = sum(hashlib.sha256(p.read_bytes()).hexdigest() != p.name for p in (self.folder / "data/blobs").glob("??/*"))
-        receipts = Counter(m["Message-ID"] for _, raw in self.sink.taken if "receipt" in (m := message_from_bytes(raw))["Message-ID"])
+        half = sum(
+            hashlib.sha256(p.read_bytes()).hexdigest() != p.name for p in (self.folder / "data/blobs").glob("??/*")
+        )
+        receipts = Counter(
+            m["Message-ID"] for _, raw in self.sink.taken if "receipt" in (m := message_from_bytes(raw))["Message-ID"]
+        )
         doubled = sum(count - 1 for count in receipts.values())
         people = Counter(to for to, raw in self.sink.taken if "receipt" in message_from_bytes(raw)["Message-ID"])
         without = self.laid - len(people)
@@ -192,7 +201,10 @@ def run(kills: int, mails: int, seed: int) -> int:
             for kill in range(share):
                 s.lay(amount * (kill + 1) // share - s.laid)
                 named = kill < len(POINTS)
-                s.one(f"{POINTS[kill]}:{rng.randint(1, 2)}" if named else "-", LONGEST if named else rng.uniform(0.05, 1.2))
+                s.one(
+                    f"{POINTS[kill]}:{rng.randint(1, 2)}" if named else "-",
+                    LONGEST if named else rng.uniform(0.05, 1.2),
+                )
             s.settle()
             words, wrong = s.judge()
             broken += wrong
@@ -213,5 +225,8 @@ def points(seed: int) -> int:
                 s.settle()
                 words, wrong = s.judge()
                 broken += wrong
-                print(f"points {words}  never reached: {', '.join(p for p in POINTS if p not in s.hit) or '-'}", flush=True)
+                print(
+                    f"points {words}  never reached: {', '.join(p for p in POINTS if p not in s.hit) or '-'}",
+                    flush=True,
+                )
     return broken

@@ -38,7 +38,14 @@ class Robot:
     def address(self) -> str:
         return f"{self.name}@{self.name}.example"
 
-    def mail(self, subject: str, body: str = "Mohon informasi.", answers: Message | None = None, sender: str = "", **headers: str) -> bytes:
+    def mail(
+        self,
+        subject: str,
+        body: str = "Mohon informasi.",
+        answers: Message | None = None,
+        sender: str = "",
+        **headers: str,
+    ) -> bytes:
         self.number += 1
         lines = {
             "From": sender or self.address, "To": OFFICE, "Subject": subject, "Message-ID": f"<{self.name}.{self.number}@{self.name}.example>",
@@ -58,7 +65,11 @@ def _report(robot: Robot, ours: Message, action: str, status: str) -> bytes:
     )
     kind = 'multipart/report; report-type=delivery-status; boundary="r"'
     return robot.mail(
-        "Undelivered Mail Returned to Sender", body, sender=f"MAILER-DAEMON@{robot.name}.example", Content_Type=kind, Return_Path="<>"
+        "Undelivered Mail Returned to Sender",
+        body,
+        sender=f"MAILER-DAEMON@{robot.name}.example",
+        Content_Type=kind,
+        Return_Path="<>",
     )
 
 
@@ -66,7 +77,12 @@ def _storm(robot: Robot, ours: Message) -> list[Answer]:
     """Ten people answer all of it at once, and again when the next receipt comes."""
     subject = f"Re: {ours['Subject']}"
     return [
-        (60.0 * n, robot.mail(subject, "Tolong jangan balas ke semua.", ours, f"orang{n}@{robot.name}.example", Cc=robot.address))
+        (
+            60.0 * n,
+            robot.mail(
+                subject, "Tolong jangan balas ke semua.", ours, f"orang{n}@{robot.name}.example", Cc=robot.address
+            ),
+        )
         for n in range(1, 11)
     ]
 
@@ -109,12 +125,22 @@ def run(days: int, seed: int) -> int:
             for when, recipient, raw in v.left():
                 by_person[recipient].append(when)
                 robot = homes.get(recipient.rpartition("@")[2].partition(".")[0])
-                for seconds, answer in robot.react(robot, message_from_bytes(raw)) if robot and len(queue) < 5000 else ():
+                for seconds, answer in (
+                    robot.react(robot, message_from_bytes(raw)) if robot and len(queue) < 5000 else ()
+                ):
                     heapq.heappush(
-                        queue, (when + dt.timedelta(seconds=seconds), next(ticket), answer, robot.name == "jamsalah" if robot else False)
+                        queue,
+                        (
+                            when + dt.timedelta(seconds=seconds),
+                            next(ticket),
+                            answer,
+                            robot.name == "jamsalah" if robot else False,
+                        ),
                     )
         for robot in everybody:
-            worst = max((_within_a_day(times) for person, times in by_person.items() if robot.name in person), default=0)
+            worst = max(
+                (_within_a_day(times) for person, times in by_person.items() if robot.name in person), default=0
+            )
             cases = _cases_per_thread(v, robot.name)
             broken += (worst > MOST) + (cases > 1)
             print(
@@ -124,7 +150,9 @@ def run(days: int, seed: int) -> int:
     return broken
 
 
-def _openings(everybody: list[Robot], days: int, start: dt.datetime, rng: random.Random) -> list[tuple[dt.datetime, int, bytes, bool]]:
+def _openings(
+    everybody: list[Robot], days: int, start: dt.datetime, rng: random.Random
+) -> list[tuple[dt.datetime, int, bytes, bool]]:
     queue: list[tuple[dt.datetime, int, bytes, bool]] = []
     for day, robot in itertools.product(range(days), everybody):
         for _ in range(robot.opens):

@@ -40,7 +40,8 @@ def serve(settings: config.Settings, order: str) -> None:
 
 def main() -> None:
     structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING), logger_factory=structlog.PrintLoggerFactory(sys.stderr)
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     hurry()
     settings = config.load(Path(sys.argv[1]))

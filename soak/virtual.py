@@ -36,7 +36,9 @@ class Virtual:
         path, sha256, size = keep(iter((data,)), self.world.blobs)
         take_in(
             self.world,
-            RawMessage(Location("utama", "INBOX", 1, str(self.count)), str(path), sha256, size, received_at or self.now),
+            RawMessage(
+                Location("utama", "INBOX", 1, str(self.count)), str(path), sha256, size, received_at or self.now
+            ),
             authserv_id,
         )
         self.work()

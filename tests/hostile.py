@@ -50,7 +50,9 @@ def pdf(*objects: bytes, root: int = 1, xref: bytes | None = None) -> bytes:
         places.append(len(out))
         out += b"%d 0 obj\n%s\nendobj\n" % (number, body)
     start = len(out)
-    table = b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1) + b"".join(b"%010d 00000 n \n" % p for p in places)
+    table = b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1) + b"".join(
+        b"%010d 00000 n \n" % p for p in places
+    )
     out += (table if xref is None else xref) + b"trailer\n<</Size %d/Root %d 0 R>>\n" % (len(objects) + 1, root)
     return bytes(out + b"startxref\n%d\n%%%%EOF\n" % start)
 
@@ -102,21 +104,64 @@ def _pdfs() -> Iterator[File]:
     yield "calls-itself.pdf", page(stream(b"/F Do"), resources=FONT)
     yield "many-calls.pdf", page(stream(b"/F Do " * 2_000), resources=FONT)
     yield "deep.pdf", page(stream(b"[" * 200_000 + b"]" * 200_000))
-    yield "deep-object.pdf", pdf(b"<</Type/Catalog/Pages 2 0 R/X " + b"[" * 100_000 + b"]" * 100_000 + b">>", b"<</Type/Pages/Kids[]/Count 0>>")
+    yield (
+        "deep-object.pdf",
+        pdf(
+            b"<</Type/Catalog/Pages 2 0 R/X " + b"[" * 100_000 + b"]" * 100_000 + b">>",
+            b"<</Type/Pages/Kids[]/Count 0>>",
+        ),
+    )
     yield "deep-states.pdf", page(stream(b"q " * 200_000))
-    for n, box in enumerate((b"[0 0 1e9 1e9]", b"[0 0 0 0]", b"[0 0 -5 -5]", b"[nan inf 3 4]", b"[]", b"(x)", b"[0 0 20000 10]", b"[9 9 9 9]")):
+    for n, box in enumerate(
+        (
+            b"[0 0 1e9 1e9]",
+            b"[0 0 0 0]",
+            b"[0 0 -5 -5]",
+            b"[nan inf 3 4]",
+            b"[]",
+            b"(x)",
+            b"[0 0 20000 10]",
+            b"[9 9 9 9]",
+        )
+    ):
         yield f"box{n}.pdf", page(stream(TEXT), box, resources=FONT)
-    for n, entries in enumerate((b"/Rotate 45", b"/Rotate (x)", b"/UserUnit 1e30", b"/CropBox[5 5 5 5]", b"/Annots[3 0 R 3 0 R]")):
+    for n, entries in enumerate(
+        (b"/Rotate 45", b"/Rotate (x)", b"/UserUnit 1e30", b"/CropBox[5 5 5 5]", b"/Annots[3 0 R 3 0 R]")
+    ):
         yield f"entry{n}.pdf", page(stream(TEXT), entries=entries, resources=FONT)
     yield "kids-loop.pdf", pdf(b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Kids[2 0 R 2 0 R]/Count 2>>")
-    yield "count-lies.pdf", pdf(b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Kids[3 0 R]/Count 2147483647>>", b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>")
+    yield (
+        "count-lies.pdf",
+        pdf(
+            b"<</Type/Catalog/Pages 2 0 R>>",
+            b"<</Type/Pages/Kids[3 0 R]/Count 2147483647>>",
+            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>",
+        ),
+    )
     kids = b" ".join(b"3 0 R" for _ in range(5_000))
-    yield "many-pages.pdf", pdf(b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Kids[%s]/Count 5000>>" % kids, b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>")
+    yield (
+        "many-pages.pdf",
+        pdf(
+            b"<</Type/Catalog/Pages 2 0 R>>",
+            b"<</Type/Pages/Kids[%s]/Count 5000>>" % kids,
+            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>",
+        ),
+    )
     yield "no-pages.pdf", pdf(b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Kids[]/Count 0>>")
     yield "root-loop.pdf", pdf(b"1 0 R")
     yield "root-missing.pdf", pdf(b"<<>>", root=99)
-    for n, xref in enumerate((b"", b"xref\n0 99999999\n", b"xref\n0 2\n0000000000 65535 f \n9999999999 00000 n \n", b"xref\n-1 -1\n")):
-        yield f"xref{n}.pdf", pdf(b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Kids[3 0 R]/Count 1>>", b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>", xref=xref)
+    for n, xref in enumerate(
+        (b"", b"xref\n0 99999999\n", b"xref\n0 2\n0000000000 65535 f \n9999999999 00000 n \n", b"xref\n-1 -1\n")
+    ):
+        yield (
+            f"xref{n}.pdf",
+            pdf(
+                b"<</Type/Catalog/Pages 2 0 R>>",
+                b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+                b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>",
+                xref=xref,
+            ),
+        )
     yield "prev-loop.pdf", good.replace(b"/Root 1", b"/Prev 9/Root 1")
     yield "locked.pdf", _locked(good, "rahasia")
     yield "locked-for-owner.pdf", _locked(good, "")
@@ -156,7 +201,12 @@ def _images() -> Iterator[File]:
     yield "bomb.png", _png(30_000, 30_000, 8, 0, bytes(1_000_000))
     yield "bomb-header.png", _png(2**31 - 1, 2**31 - 1, 8, 2, b"")
     yield "bomb-full.png", _png(6_000, 6_000, 1, 0, bytes(6_000 * 751))
-    yield "text-bomb.png", _saved(small, "PNG")[:33] + _chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(90_000_000), 9)) + _saved(small, "PNG")[33:]
+    yield (
+        "text-bomb.png",
+        _saved(small, "PNG")[:33]
+        + _chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(90_000_000), 9))
+        + _saved(small, "PNG")[33:],
+    )
     yield "wrong-size.png", _png(100, 100, 8, 2, b"\0" * 40)
     yield "zero.png", _png(0, 0, 8, 2, b"")
     yield "thin.png", _png(1, 30_000, 8, 0, bytes(60_000))
@@ -212,19 +262,30 @@ def docx(body: bytes, **more: bytes) -> bytes:
 
 def _offices() -> Iterator[File]:
     body = f"<w:document {W}><w:body><w:p><w:r><w:t>Surat permohonan</w:t></w:r></w:p></w:body></w:document>".encode()
-    laughs = b"<!DOCTYPE x [<!ENTITY a 'haha'>" + b"".join(b"<!ENTITY %c '%s'>" % (98 + n, b"&%c;" % (97 + n) * 10) for n in range(9))
+    laughs = b"<!DOCTYPE x [<!ENTITY a 'haha'>" + b"".join(
+        b"<!ENTITY %c '%s'>" % (98 + n, b"&%c;" % (97 + n) * 10) for n in range(9)
+    )
     yield from _torn("letter.docx", docx(body), 5, 8, 20)
     sheet = b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData><row><c r="A1"><v>1</v></c></row></sheetData></worksheet>'
     book = {"[Content_Types].xml": b"<x/>", "xl/workbook.xml": b"<x/>", "xl/worksheets/sheet1.xml": sheet}
     yield from _torn("data.xlsx", packed(book), 6, 6, 14)
     yield "laughs.docx", docx(laughs + b"]>" + body.replace(b"Surat", b"&j;"))
-    yield "outside.docx", docx(b'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]>' + body.replace(b"Surat", b"&a;"))
+    yield (
+        "outside.docx",
+        docx(b'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]>' + body.replace(b"Surat", b"&a;")),
+    )
     yield "huge.docx", docx(body.replace(b"Surat", b"x" * 60_000_000))
-    yield "deep.docx", docx(b"<w:document %s>" % W.encode() + b"<w:p>" * 100_000 + b"</w:p>" * 100_000 + b"</w:document>")
+    yield (
+        "deep.docx",
+        docx(b"<w:document %s>" % W.encode() + b"<w:p>" * 100_000 + b"</w:p>" * 100_000 + b"</w:document>"),
+    )
     yield "wide.docx", docx(body.replace(b"<w:p>", b"<w:p/>" * 200_000 + b"<w:p>"))
     yield "no-document.docx", packed({"[Content_Types].xml": b"<x/>", "word/x.xml": b""})
     yield "far-cell.xlsx", packed(book | {"xl/worksheets/sheet1.xml": sheet.replace(b"A1", b"ZZZ99999999")})
-    yield "shared.xlsx", packed(book | {"xl/worksheets/sheet1.xml": sheet.replace(b"<c ", b'<c t="s" ').replace(b">1<", b">999999<")})
+    yield (
+        "shared.xlsx",
+        packed(book | {"xl/worksheets/sheet1.xml": sheet.replace(b"<c ", b'<c t="s" ').replace(b">1<", b">999999<")}),
+    )
     yield "sheets.xlsx", packed(book | {f"xl/worksheets/sheet{n}.xml": sheet for n in range(300)})
     yield "zeros.txt", bytes(3_000)
     yield "long.txt", b"a" * 2_000_000
@@ -239,7 +300,10 @@ def _archives() -> Iterator[File]:
     for _ in range(30):
         nested = packed({"x.zip": nested}, 1)
     yield "nested.zip", nested
-    yield "climb.zip", packed({"../../../../etc/x.pdf": b"%PDF-", "C:\\x.pdf": b"%PDF-", "/abs.pdf": b"%PDF-", "a\0b.pdf": b"%PDF-"})
+    yield (
+        "climb.zip",
+        packed({"../../../../etc/x.pdf": b"%PDF-", "C:\\x.pdf": b"%PDF-", "/abs.pdf": b"%PDF-", "a\0b.pdf": b"%PDF-"}),
+    )
     locked = bytearray(good)
     for mark, flag in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         locked[locked.index(mark) + flag] |= 1

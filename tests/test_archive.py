@@ -145,7 +145,9 @@ def test_a_package_left_by_a_killed_run_is_replaced(post: Post) -> None:
 
 
 def test_retention_proposes_and_never_deletes(tmp_path: Path, clock: Clock) -> None:
-    post = Post(world(tmp_path, clock, retention=config.RetentionSection(active_years=1, inactive_years=2, fate="musnah")))
+    post = Post(
+        world(tmp_path, clock, retention=config.RetentionSection(active_years=1, inactive_years=2, fate="musnah"))
+    )
     archived(post)
     phases = []
     for year in (2026, 2027, 2028, 2029, 2030):

@@ -32,9 +32,15 @@ FACTS = Letter(
     found("Kepala LPSE Kabupaten Batang"),
     tindakan=("pengaktifan",),
 )
-LETTER = Document("surat.pdf", "a", (1,), "surat_permohonan", "ocr", FACTS, (PERSON,), SEEN, SEEN, SEEN, None, 0.9, True)
-DECREE = Document("sk.pdf", "b", (1, 2), "surat_keputusan", "ocr", Letter(tahun_anggaran=2026, peran=("ppk",)), (PERSON,), quality=0.9)
-COMPLETE = Evidence((LETTER, DECREE), (PERSON,), FACTS, texts=(("surat.pdf", 1, "Permohonan"), ("sk.pdf", 1, "Keputusan")))
+LETTER = Document(
+    "surat.pdf", "a", (1,), "surat_permohonan", "ocr", FACTS, (PERSON,), SEEN, SEEN, SEEN, None, 0.9, True
+)
+DECREE = Document(
+    "sk.pdf", "b", (1, 2), "surat_keputusan", "ocr", Letter(tahun_anggaran=2026, peran=("ppk",)), (PERSON,), quality=0.9
+)
+COMPLETE = Evidence(
+    (LETTER, DECREE), (PERSON,), FACTS, texts=(("surat.pdf", 1, "Permohonan"), ("sk.pdf", 1, "Keputusan"))
+)
 
 
 def codes(evidence: Evidence) -> dict[str, str]:
@@ -155,7 +161,9 @@ def test_unauthenticated_senders_get_the_minimal_reply_where_an_authserv_id_is_s
     assert guard.guard(with_header("authentication-results", "mx.batang.example; dmarc=pass"), around) == Guard("reply")
 
 
-@pytest.mark.parametrize(("counts", "policy"), [((2, 2), "reply"), ((3, 3), "hold"), ((0, 8), "hold"), ((0, 2), "reply")])
+@pytest.mark.parametrize(
+    ("counts", "policy"), [((2, 2), "reply"), ((3, 3), "hold"), ((0, 8), "hold"), ((0, 2), "reply")]
+)
 def test_limits_per_address(counts: tuple[int, int], policy: str) -> None:
     assert guard.guard(MAIL, replace(OURS, sent=guard.Sent(*counts), received_at=NOW)).policy == policy
 

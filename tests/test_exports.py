@@ -63,7 +63,11 @@ def test_the_help_desk_register_has_the_columns_of_standard_5(post: Post) -> Non
         (one,) = cases.persons(tx, told.id)
     told = agency.record_result(post.world, seen(told), AGENCY, one.id, Result("berhasil", "BUDI.PPK"))
     agency.notify(post.world, seen(told), HELPDESK)
-    post.mail(evidence(person("199001012015022002", "Sari Dewi", peran="pokja", email=Found(None, "?", 0.2)), number="027/77/2026"))
+    post.mail(
+        evidence(
+            person("199001012015022002", "Sari Dewi", peran="pokja", email=Found(None, "?", 0.2)), number="027/77/2026"
+        )
+    )
     rows = [dict(zip(exports.STANDARD_5, row, strict=True)) for row in exports.standard_5(post.world).rows]
 
     assert [(r["Media pelaporan"], r["User"], r["Status"], r["Status konfirmasi"]) for r in rows] == [

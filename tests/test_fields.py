@@ -22,7 +22,9 @@ def line(text: str, top: float, left: float = 0.05) -> Line:
 
 def page(text: str, number: int = 1) -> PageReading:
     rows = text.strip("\n").split("\n")
-    return PageReading(number, "ocr", tuple(line(r, 0.05 + i * 0.018) for i, r in enumerate(rows) if r.strip()), quality=0.9)
+    return PageReading(
+        number, "ocr", tuple(line(r, 0.05 + i * 0.018) for i, r in enumerate(rows) if r.strip()), quality=0.9
+    )
 
 
 def table(*rows: tuple[str, ...], top: float = 0.3) -> Table:
@@ -76,7 +78,9 @@ def test_label_block() -> None:
 
 
 def test_bad_separators_and_labels() -> None:
-    (p,) = persons("1. N a m a ; Budi\n2. N1P . 19850704 201001 1 007\nJabatan : -\nEmail :\nlnstansi : Dinas X\nNo Hp   08123456789")
+    (p,) = persons(
+        "1. N a m a ; Budi\n2. N1P . 19850704 201001 1 007\nJabatan : -\nEmail :\nlnstansi : Dinas X\nNo Hp   08123456789"
+    )
     assert p.nama.value == "Budi" and p.nip.value == NIP and p.instansi.value == "Dinas X"
     assert p.jabatan.value is None and p.email.value is None
 
@@ -124,7 +128,9 @@ def test_ruled_table() -> None:
 
 
 def test_table_with_own_nip_column_and_numbering_row() -> None:
-    t = table(("NO", "NAMA", "NIP", "UNIT KERJA"), ("1", "2", "3", "4"), ("1", "Budi", "19850704|201001 1 007", "Dinas X"))
+    t = table(
+        ("NO", "NAMA", "NIP", "UNIT KERJA"), ("1", "2", "3", "4"), ("1", "Budi", "19850704|201001 1 007", "Dinas X")
+    )
     (p,) = fields.persons_of(doc(), (replace(page("x"), tables=(t,)),), TODAY)
     assert (p.nama.value, p.nip.value, p.instansi.value) == ("Budi", NIP, "Dinas X")
 
@@ -148,7 +154,9 @@ def person(**values: str) -> Person:
 
 
 def test_join_fills_and_keeps() -> None:
-    letter = doc(persons=(person(nama="Budi Santoso, ST", nip=NIP),), letter=Letter(peran=("ppk",), tindakan=("pengaktifan",)))
+    letter = doc(
+        persons=(person(nama="Budi Santoso, ST", nip=NIP),), letter=Letter(peran=("ppk",), tindakan=("pengaktifan",))
+    )
     form = doc("data_personal", persons=(replace(person(nama="Budi Santoso", email="b@x.id"), source="data_personal"),))
     sk = doc("surat_keputusan", persons=(
         replace(person(nama="BUDI SANTOSO", nip=NIP[:-1] + "8", jabatan="Staf"), source="surat_keputusan"), person(nama="Lain")))  # fmt: skip

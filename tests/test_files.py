@@ -84,7 +84,9 @@ def test_a_bad_entry_does_not_take_the_good_ones_with_it(tmp_path: Path) -> None
 
 
 def test_an_archive_in_a_forwarded_mail_is_opened(tmp_path: Path) -> None:
-    part = b"--b\nContent-Type: application/zip\nContent-Transfer-Encoding: base64\n\n" + base64.b64encode(packed({"surat.pdf": PDF}))
+    part = b"--b\nContent-Type: application/zip\nContent-Transfer-Encoding: base64\n\n" + base64.b64encode(
+        packed({"surat.pdf": PDF})
+    )
     mail = b"From: a@b.id\nSubject: x\nContent-Type: multipart/mixed; boundary=b\n\n" + part + b"\n--b--\n"
     assert [(a.name, a.problem) for a in expanded(tmp_path, mail, "lama.eml", "eml")] == [("surat.pdf", None)]
 

@@ -62,7 +62,9 @@ def test_imports_point_down(path: Path) -> None:
 @pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_edge_libraries_stay_in_their_package(path: Path) -> None:
     package = name_of(path).split(".")[0]
-    strangers = {lib for lib, home in EDGES.items() if package not in home and any(i.split(".")[0] == lib for i in imports(path))}
+    strangers = {
+        lib for lib, home in EDGES.items() if package not in home and any(i.split(".")[0] == lib for i in imports(path))
+    }
 
     assert not strangers
 

@@ -12,8 +12,12 @@ from mailbot.parsers import marks
 
 def _line(text: str, top: float, left: float = 0.3) -> Line:
     parts = text.split()
-    return Line(tuple(Word(part, (left + i * 0.05, top, left + i * 0.05 + 0.04, top + 0.012), 0.95)
-                      for i, part in enumerate(parts)))
+    return Line(
+        tuple(
+            Word(part, (left + i * 0.05, top, left + i * 0.05 + 0.04, top + 0.012), 0.95)
+            for i, part in enumerate(parts)
+        )
+    )
 
 
 HEAD = _line("PEMERINTAH KABUPATEN BANTAENG", 0.04)
@@ -42,7 +46,9 @@ def _signed(image: np.ndarray, left: int, colour: tuple[int, int, int]) -> np.nd
 VIOLET, BLUE, BLACK = (170, 70, 110), (140, 40, 20), (25, 25, 25)
 
 
-@pytest.mark.parametrize("colour", [VIOLET, BLUE, (60, 50, 190), (225, 190, 205)], ids=["violet", "blue", "red", "faded"])
+@pytest.mark.parametrize(
+    "colour", [VIOLET, BLUE, (60, 50, 190), (225, 190, 205)], ids=["violet", "blue", "red", "faded"]
+)
 def test_ring_is_a_stamp_and_no_signature(colour: tuple[int, int, int]) -> None:
     _, signature, stamp, seen = marks.find(_stamped(_page(), colour), (HEAD, SIGNER))
     assert seen and stamp.state == "seen" and signature.state == "cannot_judge"

@@ -25,7 +25,7 @@ def parse(tmp_path: Path, data: bytes) -> Submission:
 
 def mixed(*parts: bytes, kind: bytes = b"mixed", head: bytes = HEAD) -> bytes:
     body = b"".join(b"--b\r\n" + part + b"\r\n" for part in parts)
-    return head + b'Content-Type: multipart/' + kind + b'; boundary="b"\r\n\r\n' + body + b"--b--\r\n"
+    return head + b"Content-Type: multipart/" + kind + b'; boundary="b"\r\n\r\n' + body + b"--b--\r\n"
 
 
 TEXT = b"Content-Type: text/plain; charset=utf-8\r\n\r\nSelamat pagi"
@@ -90,7 +90,7 @@ def test_a_nested_mail_is_one_attachment(tmp_path: Path) -> None:
         (b'attachment; filename="../../etc/passwd.pdf"', "passwd.pdf"),
         (b'attachment; filename="C:\\\\x\\\\surat.pdf"', "surat.pdf"),
         (b"attachment; filename*=utf-8''Surat%20Tugas%20%E2%82%AC.pdf", "Surat Tugas €.pdf"),
-        (b"attachment; filename*0=\"Surat \"; filename*1=\"Tugas.pdf\"", "Surat Tugas.pdf"),
+        (b'attachment; filename*0="Surat "; filename*1="Tugas.pdf"', "Surat Tugas.pdf"),
         (b'attachment; filename="=?utf-8?B?U3VyYXQg4oKs?= =?utf-8?Q?=2Epdf?="', "Surat €.pdf"),
         ('attachment; filename="Keputusan é.pdf"'.encode(), "Keputusan é.pdf"),
         ('attachment; filename="Keputusan é.pdf"'.encode("latin-1"), "Keputusan é.pdf"),

@@ -23,12 +23,20 @@ from tests.worlds import AGENCY, HELPDESK, Clock, Post, evidence, person, seen, 
 
 ROOT = Path(mailbot.__file__).parent
 SECRET = re.compile(r"pass|sandi|secret|rahasia|\bpin\b|pwd", re.I)
-OWN_LOGIN = {("app_user", "password_hash"), ("app_user", "totp_secret")}  # of mailbot itself: a hash, and the key of its second factor
+OWN_LOGIN = {
+    ("app_user", "password_hash"),
+    ("app_user", "totp_secret"),
+}  # of mailbot itself: a hash, and the key of its second factor
 TEMPLATES = sorted((ROOT / "templates").rglob("*.txt")) + sorted((ROOT / "templates" / "forms").rglob("*.html"))
 
 
 def test_no_table_has_a_place_for_it() -> None:
-    found = {(table.name, column.name) for table in tables.metadata.sorted_tables for column in table.columns if SECRET.search(column.name)}
+    found = {
+        (table.name, column.name)
+        for table in tables.metadata.sorted_tables
+        for column in table.columns
+        if SECRET.search(column.name)
+    }
 
     assert found == OWN_LOGIN
 
@@ -52,13 +60,32 @@ def logged() -> list[tuple[str, ast.Call]]:
     calls = []
     for path in ROOT.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name) and node.func.value.id == "log":
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and isinstance(node.func.value, ast.Name)
+                and node.func.value.id == "log"
+            ):
                 calls.append((str(path.relative_to(ROOT)), node))
     return calls
 
 
 def test_no_log_line_names_a_person_or_carries_what_people_wrote() -> None:
-    personal = {"nama", "nip", "email", "telepon", "alamat", "user_id", "body", "subject", "sender", "recipient", "note", "password", "kata_sandi"}
+    personal = {
+        "nama",
+        "nip",
+        "email",
+        "telepon",
+        "alamat",
+        "user_id",
+        "body",
+        "subject",
+        "sender",
+        "recipient",
+        "note",
+        "password",
+        "kata_sandi",
+    }
     words = [(path, k.arg, ast.unparse(k.value)) for path, call in logged() for k in call.keywords]
     found = [(path, name, value) for path, name, value in words if name in personal and not value.endswith("_id")]
 

@@ -26,7 +26,9 @@ class Office:
         self.world: World = world(folder, clock)
         self.post = Post(self.world)
         self.config = folder / "config.toml"
-        self.config.write_text(f'[storage]\npath = "{folder}/data"\n[smtp]\npath = "{folder}/sent"\n[[mailbox]]\npath = "{folder}/inbox"\n')
+        self.config.write_text(
+            f'[storage]\npath = "{folder}/data"\n[smtp]\npath = "{folder}/sent"\n[[mailbox]]\npath = "{folder}/inbox"\n'
+        )
         with self.world.store.transaction() as tx:
             for login, role in PEOPLE.items():
                 users.add(tx, login, login.title(), role, "tanpa", clock())
@@ -54,9 +56,13 @@ def test_a_case_from_review_to_the_archive_by_commands_only(office: Office) -> N
     assert "Data personal" in office.do("case", "show", number)
     assert "Kepada: dinas@contoh.example" in office.do("case", "return", number, "--draft", login="siti")
     assert "Email" in office.do("case", "forward", number, login="siti", code=1)
-    office.do("case", "correct", number, "--person", "1", "--field", "email", "--value", "budi@contoh.example", login="siti")
+    office.do(
+        "case", "correct", number, "--person", "1", "--field", "email", "--value", "budi@contoh.example", login="siti"
+    )
     assert "Diteruskan" in office.do("case", "forward", number, login="siti")
-    assert "wewenang" in office.do("case", "result", number, "--person", "1", "--result", "berhasil", "--user-id", "BUDI.PPK", login="siti", code=1)
+    assert "wewenang" in office.do(
+        "case", "result", number, "--person", "1", "--result", "berhasil", "--user-id", "BUDI.PPK", login="siti", code=1
+    )
     office.do("case", "result", number, "--person", "1", "--result", "berhasil", "--user-id", "BUDI.PPK", login="budi")
     office.do("case", "notify", number, login="siti")
     office.do("case", "handover", number, "--person", "1", "--how", "tautan_lupa_password", login="siti")
@@ -86,7 +92,9 @@ def test_unknown_people_numbers_and_actions_are_named(office: Office) -> None:
     number = office.post.mail(evidence(person())).number
     assert "tidak ada pengguna" in office.do("case", "notify", number, login="orang", code=2)
     assert "tidak ada berkas" in office.do("case", "show", "LPSE-2026-999999", code=2)
-    assert "orang nomor 7" in office.do("case", "handover", number, "--person", "7", "--how", "langsung", login="siti", code=2)
+    assert "orang nomor 7" in office.do(
+        "case", "handover", number, "--person", "7", "--how", "langsung", login="siti", code=2
+    )
     assert "pilih:" in office.do("case", "act", number, "hapus", login="siti", code=1)
     with office.world.store.transaction() as tx:
         user = users.by_login(tx, "siti")
@@ -123,7 +131,9 @@ def test_the_register_is_imported_after_a_dry_run_and_exported(office: Office) -
 
 def test_the_year_end_campaign_by_commands(office: Office) -> None:
     path = office.folder / "daftar.csv"
-    path.write_text("User ID,Nama,NIP,Peran,Instansi,Email\nBUDI.PPK,Budi,198507042010011007,PPK,Dinas,budi@contoh.example\n")
+    path.write_text(
+        "User ID,Nama,NIP,Peran,Instansi,Email\nBUDI.PPK,Budi,198507042010011007,PPK,Dinas,budi@contoh.example\n"
+    )
     office.do("register", "import", str(path), "--apply", login="budi")
     assert "wewenang" in office.do("year-end", "list", "2026", "--planned", "2026-12-30", login="siti", code=1)
     assert "bukan tanggal" in office.do("year-end", "list", "2026", "--planned", "akhir tahun", login="budi", code=1)
@@ -144,15 +154,27 @@ def test_the_list_after_a_breach_has_persons_and_files(office: Office) -> None:
 
     assert book.sheetnames == ["Orang", "Berkas"]
     # times are those of the office: the mail came on Monday at 09.00 WIB, 02.00 UTC
-    assert "0 orang" in office.do("archive", "export", str(office.folder / "pagi"), "--breach", "2026-11-23T00:00", "2026-11-23T08:59")
-    assert "1 orang" in office.do("archive", "export", str(office.folder / "jam"), "--breach", "2026-11-23T08:59", "2026-11-23T09:01")
+    assert "0 orang" in office.do(
+        "archive", "export", str(office.folder / "pagi"), "--breach", "2026-11-23T00:00", "2026-11-23T08:59"
+    )
+    assert "1 orang" in office.do(
+        "archive", "export", str(office.folder / "jam"), "--breach", "2026-11-23T08:59", "2026-11-23T09:01"
+    )
     office.do("archive", "export", str(office.folder / "salah"), "--breach", "kemarin", "hari ini", code=2)
     assert [row[1] for row in book["Orang"].iter_rows(min_row=2, values_only=True)] == ["Budi Santoso, S.T."]
 
 
 def test_sop_check_makes_guide_and_letter(office: Office) -> None:
     assert "in order" in office.do("sop", "check")
-    words = office.do("sop", "check", str(Path(__file__).parent / "sop" / "SOP-CONTOH.toml"), "--guide", "--letter", "--pdf", str(office.folder / "pdf"))
+    words = office.do(
+        "sop",
+        "check",
+        str(Path(__file__).parent / "sop" / "SOP-CONTOH.toml"),
+        "--guide",
+        "--letter",
+        "--pdf",
+        str(office.folder / "pdf"),
+    )
 
     assert "PANDUAN PEMOHON" in words and "Formulir data akun" in words and "Pejabat Pemesan" in words
     assert {p.name for p in (office.folder / "pdf").iterdir()} == {"panduan-pemohon.pdf", "surat-permohonan.pdf"}

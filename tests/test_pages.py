@@ -60,7 +60,10 @@ def _layered(letter: Path, old: bytes, new: bytes) -> str:
     image.crop((0, 0, image.width, image.height * 11 // 20)).save(out, "PDF", resolution=100)
     writer = PdfWriter(clone_from=io.BytesIO(out.getvalue()))
     writer.pages[0].mediabox = RectangleObject((0, -380, 595, 463))
-    rows = [b"1 0 0 1 60 %d Tm (%s) Tj" % (440 - 12 * n, row.translate(None, b"()\\")) for n, row in enumerate(text.split(b"\n"))]
+    rows = [
+        b"1 0 0 1 60 %d Tm (%s) Tj" % (440 - 12 * n, row.translate(None, b"()\\"))
+        for n, row in enumerate(text.split(b"\n"))
+    ]
     stream = DecodedStreamObject()
     stream.set_data(b"BT 3 Tr /H 10 Tf %s ET" % b" ".join(rows))
     font = DictionaryObject({NameObject("/Type"): NameObject("/Font"), NameObject("/Subtype"): NameObject("/Type1"),
@@ -109,8 +112,11 @@ def test_locked_and_broken_files(letter: Path, tmp_path: Path) -> None:
     writer.write(str(locked))
     broken = tmp_path / "broken.pdf"
     broken.write_bytes(b"%PDF-1.4 nothing")
-    for path, type, code in ((locked, "pdf", "FILE-SANDI"), (broken, "pdf", "FILE-RUSAK"),
-                             (broken, "jpeg", "FILE-RUSAK")):
+    for path, type, code in (
+        (locked, "pdf", "FILE-SANDI"),
+        (broken, "pdf", "FILE-RUSAK"),
+        (broken, "jpeg", "FILE-RUSAK"),
+    ):
         with pytest.raises(FileProblem) as caught:
             pages.count(str(path), type)
         assert caught.value.code == code
@@ -119,7 +125,9 @@ def test_locked_and_broken_files(letter: Path, tmp_path: Path) -> None:
 
 
 def test_wrapped_values_of_a_cell_are_one_span() -> None:
-    lines = tuple(Line((Word(text, (0.1, y, 0.3, y + 0.01), 0.9),))
-                  for text, y in (("19850519", 0.1), ("201001", 0.12), ("1007", 0.14)))
+    lines = tuple(
+        Line((Word(text, (0.1, y, 0.3, y + 0.01), 0.9),))
+        for text, y in (("19850519", 0.1), ("201001", 0.12), ("1007", 0.14))
+    )
     table = Table((0, 0, 1, 1), (Cell(0, 0, (0, 0, 1, 1), lines),))
     assert [len(span) for span in ocr.value_spans(lines, (table,))] == [3]

@@ -102,7 +102,17 @@ def test_the_form_of_a_closed_case_shows_every_section(post: Post) -> None:
     with post.world.store.reading() as tx:
         text = text_of(papers.form_pdf(post.world, tx, case.id))
 
-    for wanted in ("Dinas Contoh", "027/12/2026", "19850704 201001 1 007", "BUDI.PPK", "budi", "Menu Lupa Password", "000.3", "31 Desember 2031", "siti"):
+    for wanted in (
+        "Dinas Contoh",
+        "027/12/2026",
+        "19850704 201001 1 007",
+        "BUDI.PPK",
+        "budi",
+        "Menu Lupa Password",
+        "000.3",
+        "31 Desember 2031",
+        "siti",
+    ):
         assert wanted in text
 
 
@@ -135,7 +145,9 @@ def test_a_signed_pdf_is_printed_as_a_copy_and_its_original_stays_beside(post: P
     data = paper.pdf("<p>Surat bertanda tangan elektronik</p>")
     sha256 = hashlib.sha256(data).hexdigest()
     read = evidence(person())
-    signed = tuple(replace(d, sha256=sha256, tte=Tte("Kepala Dinas", None, None, True, True, True)) for d in read.documents[:1])
+    signed = tuple(
+        replace(d, sha256=sha256, tte=Tte("Kepala Dinas", None, None, True, True, True)) for d in read.documents[:1]
+    )
     case = post.mail(replace(read, documents=(*signed, *read.documents[1:])), contents={"surat.pdf": data})
     made = papers.bundle_of(post.world, case.id)
     ((name, path),) = made.originals

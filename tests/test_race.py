@@ -59,7 +59,12 @@ def test_threads(post: Post) -> None:
         said: SimpleQueue[tuple[str, str]] = SimpleQueue()
         gate = threading.Barrier(len(OFFICERS))
 
-        def act(login: str, at: Seen = seen(case), gate: threading.Barrier = gate, said: "SimpleQueue[tuple[str, str]]" = said) -> None:
+        def act(
+            login: str,
+            at: Seen = seen(case),
+            gate: threading.Barrier = gate,
+            said: "SimpleQueue[tuple[str, str]]" = said,
+        ) -> None:
             gate.wait(60)
             said.put((login, attempt(post.world, at, login)))
 
@@ -73,7 +78,11 @@ def test_threads(post: Post) -> None:
 
 def test_two_officers_archive_the_same_case(post: Post) -> None:
     w = post.world
-    case = desk.printed(w, seen(desk.simply(w, seen(post.mail(evidence(person()))), "tarik", Actor("siti", "helpdesk"), "dibatalkan")), Actor("siti", "helpdesk"))
+    case = desk.printed(
+        w,
+        seen(desk.simply(w, seen(post.mail(evidence(person()))), "tarik", Actor("siti", "helpdesk"), "dibatalkan")),
+        Actor("siti", "helpdesk"),
+    )
     said: SimpleQueue[str] = SimpleQueue()
     gate = threading.Barrier(2)
 
@@ -101,7 +110,10 @@ def test_processes(post: Post, tmp_path: Path, database: str) -> None:
     case = post.mail(evidence(person()))
     context = multiprocessing.get_context("spawn")
     start, said = context.Event(), context.Queue()
-    running = [context.Process(target=process, args=(str(tmp_path), database, seen(case), login, start, said)) for login in OFFICERS]
+    running = [
+        context.Process(target=process, args=(str(tmp_path), database, seen(case), login, start, said))
+        for login in OFFICERS
+    ]
     for one in running:
         one.start()
     start.set()

@@ -10,7 +10,16 @@ from mailbot.store import access
 from mailbot.work import World, register
 from tests.worlds import AGENCY, Clock, world
 
-GOOD = ("BUDI.PPK", "Budi Santoso, S.T.", "19850704 201001 1 007", "PPK", "Dinas Contoh", "budi@contoh.example", "aktif", "31/12/2026")
+GOOD = (
+    "BUDI.PPK",
+    "Budi Santoso, S.T.",
+    "19850704 201001 1 007",
+    "PPK",
+    "Dinas Contoh",
+    "budi@contoh.example",
+    "aktif",
+    "31/12/2026",
+)
 COLUMNS = ("User ID", "Nama", "NIP", "Peran", "Instansi/Satker", "Email terdaftar", "Status", "Berlaku sampai")
 
 
@@ -56,7 +65,9 @@ def test_importing_the_same_list_again_changes_nothing(w: World, tmp_path: Path)
     pytest.param(5, "budi contoh.example", "email", id="no-address"), pytest.param(6, "mungkin", "status", id="unknown-status"),
     pytest.param(7, "akhir tahun", "tanggal", id="no-date"),
 ])  # fmt: skip
-def test_a_wrong_line_is_named_and_stops_the_whole_import(w: World, tmp_path: Path, column: int, value: str, word: str) -> None:
+def test_a_wrong_line_is_named_and_stops_the_whole_import(
+    w: World, tmp_path: Path, column: int, value: str, word: str
+) -> None:
     wrong = (*GOOD[:column], value, *GOOD[column + 1 :])
     other = ("SARI.PPK", "Sari Dewi", "19900101 201502 2 002", *GOOD[3:])
     found = register.read_list(w, written(tmp_path, other, wrong))

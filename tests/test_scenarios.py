@@ -103,7 +103,10 @@ def test_a_changed_email_address_blocks_until_somebody_called_back(post: Post) -
         agency.record_result(w, seen(second), AGENCY, again.id, Result("berhasil", "BUDI.PPK"))
     second = desk.call_back(w, seen(second), HELPDESK, again.id, "(0285) 391234", "dibenarkan pemegang akun")
 
-    assert agency.record_result(w, seen(second), AGENCY, again.id, Result("berhasil", "BUDI.PPK")).state == "hasil_diterima"
+    assert (
+        agency.record_result(w, seen(second), AGENCY, again.id, Result("berhasil", "BUDI.PPK")).state
+        == "hasil_diterima"
+    )
 
 
 def test_a_late_step_is_explained_and_accepted(post: Post, clock: Clock) -> None:

@@ -42,13 +42,21 @@ def asked(sop: Sop, *people: Person, without: tuple[str, ...] = (), number: str 
                    tindakan=("pengaktifan",))  # fmt: skip
     decree = Letter(found("188/1/2026"), tahun_anggaran=2026, peran=tuple(p.peran for p in people if p.peran))
     documents = [Document("surat.pdf", "a" * 64, (1,), LETTER, "ocr", facts, people, SEEN, SEEN, SEEN, None, 0.9, True)]
-    documents += [Document(f"{kind}.pdf", kind[0] * 64, (1,), kind, "ocr", persons=people, quality=0.9) for kind in need.documents if kind != LETTER]
-    documents += [Document("dasar.pdf", "b" * 64, (1,), kind, "ocr", decree, people, quality=0.9) for kind in need.basis[:1]]
+    documents += [
+        Document(f"{kind}.pdf", kind[0] * 64, (1,), kind, "ocr", persons=people, quality=0.9)
+        for kind in need.documents
+        if kind != LETTER
+    ]
+    documents += [
+        Document("dasar.pdf", "b" * 64, (1,), kind, "ocr", decree, people, quality=0.9) for kind in need.basis[:1]
+    ]
     kept = tuple(d for d in documents if d.kind not in without)
     return Evidence(kept, people, facts if LETTER not in without else Letter(), "", "Permohonan")
 
 
-def applicant(post: Post, nip: str = "198507042010011007", nama: str = "Budi Santoso, S.T.", **changes: object) -> Person:
+def applicant(
+    post: Post, nip: str = "198507042010011007", nama: str = "Budi Santoso, S.T.", **changes: object
+) -> Person:
     return person(nip, nama, peran=next(iter(post.world.sop.roles)), **changes)
 
 
@@ -209,7 +217,13 @@ def test_a_late_step_over_a_night_is_explained_accepted_and_kept(post: Post, clo
 
     with w.store.reading() as tx:
         (late,) = steps.deviations(tx)
-    assert (late.name, late.minutes, late.ended_by, late.reason_by, late.accepted_by) == ("T6", limit + 1, "budi", "budi", "ratna")
+    assert (late.name, late.minutes, late.ended_by, late.reason_by, late.accepted_by) == (
+        "T6",
+        limit + 1,
+        "budi",
+        "budi",
+        "ratna",
+    )
 
 
 def test_the_year_end_campaign_takes_what_the_cases_have_registered(post: Post, clock: Clock) -> None:

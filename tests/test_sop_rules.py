@@ -33,7 +33,9 @@ def test_the_letter_is_addressed_to_kepala_lpse(addressee: str) -> None:
     assert sent_to("Bupati Batang") == ("review", {"SURAT-TUJUAN": "unsure"})  # the desk decides
 
 
-@pytest.mark.parametrize(("mark", "code"), [("kop", "SURAT-KOP"), ("tanda_tangan", "SURAT-TTD"), ("stempel", "SURAT-STEMPEL")])
+@pytest.mark.parametrize(
+    ("mark", "code"), [("kop", "SURAT-KOP"), ("tanda_tangan", "SURAT-TTD"), ("stempel", "SURAT-STEMPEL")]
+)
 @pytest.mark.parametrize("state", ["not_found", "cannot_judge"])
 def test_letterhead_signature_and_stamp_that_are_not_seen_are_for_a_person(mark: str, code: str, state: str) -> None:
     assert verdict(replace(LETTER, **{mark: Mark(state)}), BASIS) == ("review", {code: "unsure"})  # type: ignore[arg-type]
@@ -61,14 +63,23 @@ def test_the_basis_is_one_of_the_accepted_kinds_and_in_force(kind: str) -> None:
 @pytest.mark.parametrize("field", list(SOP.fields))
 def test_each_of_the_eight_personal_data_is_asked_for(field: str) -> None:
     lacking = replace(person(), **{field: Found(None)})
-    decision, codes = verdict(replace(LETTER, persons=(lacking,)), replace(BASIS, persons=(lacking,)), persons=(lacking,))
+    decision, codes = verdict(
+        replace(LETTER, persons=(lacking,)), replace(BASIS, persons=(lacking,)), persons=(lacking,)
+    )
 
     assert decision in ("incomplete", "review")
     assert f"DATA-{field.upper().replace('_', '-')}" in codes
 
 
 def test_a_typed_letter_without_ink_is_returned() -> None:
-    bare = replace(LETTER, read_by="text", scan=False, tanda_tangan=Mark("not_found"), stempel=Mark("not_found"), problems=("SURAT-BUKAN-PINDAIAN",))
+    bare = replace(
+        LETTER,
+        read_by="text",
+        scan=False,
+        tanda_tangan=Mark("not_found"),
+        stempel=Mark("not_found"),
+        problems=("SURAT-BUKAN-PINDAIAN",),
+    )
 
     assert verdict(bare, BASIS) == ("incomplete", {"SURAT-BUKAN-PINDAIAN": "certain"})
 

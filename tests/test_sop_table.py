@@ -26,7 +26,9 @@ def test_no_requirement_is_missing() -> None:
 def test_every_named_test_is_collected() -> None:
     files = sorted({name.split("::")[0] for name in NAMED})
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", *files]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, env={**os.environ, "PYTEST_ADDOPTS": ""})
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=120, env={**os.environ, "PYTEST_ADDOPTS": ""}
+    )
     there = {line.split("[")[0] for line in done.stdout.splitlines() if "::" in line}
 
     assert done.returncode == 0, done.stdout[-2000:]

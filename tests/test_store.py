@@ -50,7 +50,11 @@ def test_a_mail_that_waits_is_not_fetched_before_its_time(store: Store) -> None:
 
 def _own_tables(connection: Connection) -> MigrationContext:
     """Without the search index and the queue, which are made beside the tables."""
-    mine = {"include_name": lambda name, kind, _: not (kind == "table" and str(name).startswith(("case_text", "procrastinate_")))}
+    mine = {
+        "include_name": lambda name, kind, _: (
+            not (kind == "table" and str(name).startswith(("case_text", "procrastinate_")))
+        )
+    }
     return MigrationContext.configure(connection, opts=mine)
 
 

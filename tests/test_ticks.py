@@ -77,7 +77,9 @@ def test_a_late_step_enters_the_deviation_list_and_the_office_is_told_without_na
     pytest.param("2026-12-24T15:58", "2026-12-28T08:07", "2026-12-28T08:09", id="christmas"),
     pytest.param("2026-12-31T15:59", "2027-01-04T08:08", "2027-01-04T08:10", id="year-end"),
 ])  # fmt: skip
-def test_the_clock_stands_still_while_the_office_is_closed(post: Post, clock: Clock, arrives: str, fine: str, late: str) -> None:
+def test_the_clock_stands_still_while_the_office_is_closed(
+    post: Post, clock: Clock, arrives: str, fine: str, late: str
+) -> None:
     clock.at = jakarta(arrives)
     post.mail(evidence(person()))
     clock.at = jakarta(fine)
@@ -176,7 +178,15 @@ def test_the_digest_goes_out_once_a_day_with_counts_and_no_names(post: Post, clo
 def test_holders_are_warned_before_their_access_ends_and_only_once_per_distance(tmp_path: Path, clock: Clock) -> None:
     notices = config.NoticesSection(expiry_days=(30, 7), expiry_holders=True)
     w = world(tmp_path, clock, notices=notices)
-    right = AccessRight("BUDI.PPK", "Budi Santoso, S.T.", "198507042010011007", "ppk", "Dinas Contoh", "budi@contoh.example", valid_until="2026-12-31")
+    right = AccessRight(
+        "BUDI.PPK",
+        "Budi Santoso, S.T.",
+        "198507042010011007",
+        "ppk",
+        "Dinas Contoh",
+        "budi@contoh.example",
+        valid_until="2026-12-31",
+    )
     with w.store.transaction() as tx:
         access.record(tx, right, "uji", "impor", clock())
     for day in (0, 7, 8, 9, 20, 30, 31, 32, 37):

@@ -25,10 +25,26 @@ def w(tmp_path: Path, clock: Clock) -> World:
     made = world(tmp_path, clock)
     with made.store.transaction() as tx:
         for number, nip in enumerate(PPK):
-            right = AccessRight(f"PPK{number}", f"Orang {number}", nip, "ppk", "Dinas Contoh", f"orang{number}@contoh.example", valid_until="2026-12-31")
+            right = AccessRight(
+                f"PPK{number}",
+                f"Orang {number}",
+                nip,
+                "ppk",
+                "Dinas Contoh",
+                f"orang{number}@contoh.example",
+                valid_until="2026-12-31",
+            )
             access.record(tx, right, "uji", "impor", clock())
-        access.record(tx, AccessRight("POKJA", "Orang Pokja", "198801022012011004", "pokja", "UKPBJ"), "uji", "impor", clock())
-        access.record(tx, AccessRight("LAMA", "Orang Lama", "198801022012011005", "ppk", "Dinas", status="nonaktif"), "uji", "impor", clock())
+        access.record(
+            tx, AccessRight("POKJA", "Orang Pokja", "198801022012011004", "pokja", "UKPBJ"), "uji", "impor", clock()
+        )
+        access.record(
+            tx,
+            AccessRight("LAMA", "Orang Lama", "198801022012011005", "ppk", "Dinas", status="nonaktif"),
+            "uji",
+            "impor",
+            clock(),
+        )
     return made
 
 
@@ -48,7 +64,13 @@ def test_what_speaks_for_an_exception_is_shown(w: World) -> None:
     case = Post(w).mail(evidence(person(PPK[0])))
     with w.store.transaction() as tx:
         old = access.of_nip(tx, PPK[1])[0]
-        access.record(tx, AccessRight(old.user_id, old.nama, old.nip, "ppk", old.instansi, old.email, valid_until="2027-06-30"), "uji", "ubah", w.now())
+        access.record(
+            tx,
+            AccessRight(old.user_id, old.nama, old.nip, "ppk", old.instansi, old.email, valid_until="2027-06-30"),
+            "uji",
+            "ubah",
+            w.now(),
+        )
     hints = [a.hints for a in listed(w).accounts]
 
     assert case.number in hints[0][0] and "30 Juni 2027" in hints[1][0] and "31 Desember 2026" in hints[2][0]
@@ -61,7 +83,11 @@ def test_everybody_is_told_once_even_when_called_again(w: World) -> None:
     mails = Post(w).sent()
 
     assert sorted(str(m["To"]) for m in mails) == [f"orang{n}@contoh.example" for n in range(3)]
-    assert "18 Desember 2026" in body_of(mails[0]) and "30 Desember 2026" in body_of(mails[0]) and "Tahun Anggaran 2027" in body_of(mails[0])
+    assert (
+        "18 Desember 2026" in body_of(mails[0])
+        and "30 Desember 2026" in body_of(mails[0])
+        and "Tahun Anggaran 2027" in body_of(mails[0])
+    )
     assert yearend.status(w, 2026).state == "diumumkan"
 
 
@@ -104,7 +130,13 @@ def test_the_whole_campaign_ends_in_the_archive(w: World, clock: Clock) -> None:
     yearend.execute(w, AGENCY, 2026, accounts[2].id)
     folder = yearend.finish(w, AGENCY, 2026)
 
-    assert yearend.status(w, 2026).count() == {"akun": 3, "diberitahu": 3, "belum diputuskan": 0, "dikecualikan": 1, "dinonaktifkan": 2}
+    assert yearend.status(w, 2026).count() == {
+        "akun": 3,
+        "diberitahu": 3,
+        "belum diputuskan": 0,
+        "dikecualikan": 1,
+        "dinonaktifkan": 2,
+    }
     assert (folder / "data" / "kampanye.json").exists() and list(archive.verify(w)) == []
     results = [m for m in Post(w).sent() if "Hasil penonaktifan" in str(m["Subject"])]
     assert sorted(str(m["To"]) for m in results) == ["orang0@contoh.example", "orang2@contoh.example"]

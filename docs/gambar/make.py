@@ -126,7 +126,9 @@ def draw(name: str, data: bytes, cut: bool = False) -> None:
         for number, page in enumerate(document, 1):
             whole = page.render(scale=1.15).to_pil()
             ink = ImageChops.invert(whole.convert("L")).getbbox()
-            picture = (whole.crop((0, 0, whole.width, ink[3] + 30)) if cut and ink else whole).quantize(128, method=Image.Quantize.FASTOCTREE)
+            picture = (whole.crop((0, 0, whole.width, ink[3] + 30)) if cut and ink else whole).quantize(
+                128, method=Image.Quantize.FASTOCTREE
+            )
             picture.save(HERE / f"{name}-{number}.png", optimize=True)
 
 

@@ -75,7 +75,9 @@ def keep_running(folder: Path, tell: Callable[[str], None]) -> None:
     for name, person, role in PEOPLE:
         login.add_user(world, name, person, role, PASSWORD, "mesin")
     with service(world) as stop, serve.beside(world) as url:
-        tell(f"pages: {url}   logins: {', '.join(f'{n} ({r})' for n, _, r in PEOPLE)}   password of all: {PASSWORD}   Ctrl-C ends it")
+        tell(
+            f"pages: {url}   logins: {', '.join(f'{n} ({r})' for n, _, r in PEOPLE)}   password of all: {PASSWORD}   Ctrl-C ends it"
+        )
         stop.wait()
 
 
@@ -124,7 +126,9 @@ def _row(world: work.World, mail: DemoMail) -> dict[str, str]:
         seconds = stored_mails.reading_seconds(tx, row.id)
     words = {"ignored": "ignore", "quarantined": "quarantine", "duplicate": "duplicate"}
     word = words.get(row.state) or (verdict.decision if verdict else "?")
-    codes = dict.fromkeys(f.code for f in verdict.findings if f.cls != "note") if verdict and row.state == "judged" else ()
+    codes = (
+        dict.fromkeys(f.code for f in verdict.findings if f.cls != "note") if verdict and row.state == "judged" else ()
+    )
     why = ", ".join(codes) or (" ".join(row.guard.rules) if word == "ignore" else mail.about)
     return {"mail": mail.name, "verdict": word, "expected": mail.expected, "why": why, "replies": ", ".join(kinds) or "-",
             "seconds": f"{seconds:.1f}"}  # fmt: skip

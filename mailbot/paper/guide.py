@@ -38,7 +38,10 @@ def blocks(sop: Sop) -> tuple[Block, ...]:
     for role in sop.roles:
         for action in ACTIONS:
             found.setdefault(sop.need(role, action), []).append((role, action))
-    return tuple(Block(_whom(sop, asked), _labels(sop, need.documents), _labels(sop, need.basis), _fields(sop, need)) for need, asked in found.items())
+    return tuple(
+        Block(_whom(sop, asked), _labels(sop, need.documents), _labels(sop, need.basis), _fields(sop, need))
+        for need, asked in found.items()
+    )
 
 
 def _whom(sop: Sop, asked: list[tuple[str, str]]) -> str:
@@ -56,7 +59,11 @@ def _fields(sop: Sop, need: Need) -> tuple[str, ...]:
 
 
 def _values(sop: Sop, reach: Reach, kop: Kop) -> dict[str, object]:
-    minutes = {"periksa": "Pemeriksaan kelengkapan", "tindak_lanjut": "Tindak lanjut oleh Admin Agency", "pemberitahuan": "Pemberitahuan hasil"}
+    minutes = {
+        "periksa": "Pemeriksaan kelengkapan",
+        "tindak_lanjut": "Tindak lanjut oleh Admin Agency",
+        "pemberitahuan": "Pemberitahuan hasil",
+    }
     limits = [(label, sop.limits[key]) for key, label in minutes.items()]
     letter = any(LETTER in block_need.documents for block_need in (sop.need(r, a) for r in sop.roles for a in ACTIONS))
     return {"sop": sop, "blok": blocks(sop), "kantor": reach, "kop": kop, "batas": limits, "surat": letter,

@@ -41,8 +41,11 @@ def _cells(across: Pixels, down: Pixels) -> list[list[Rect]]:
             continue
         holes = (labels[y : y + h, x : x + w] != label).astype(np.uint8)
         _, _, parts, _ = cv2.connectedComponentsWithStats(holes, connectivity=4)
-        inner = [(int(a) + x, int(b) + y, int(c), int(d)) for a, b, c, d, size in parts[1:]
-                 if a > 0 and b > 0 and a + c < w and b + d < h and c >= 20 and d >= 20 and size > 0.8 * c * d]
+        inner = [
+            (int(a) + x, int(b) + y, int(c), int(d))
+            for a, b, c, d, size in parts[1:]
+            if a > 0 and b > 0 and a + c < w and b + d < h and c >= 20 and d >= 20 and size > 0.8 * c * d
+        ]
         if len(inner) >= 2:
             tables.append(inner)
     return tables
@@ -59,8 +62,7 @@ def _ranks(values: list[int]) -> dict[int, int]:
     return ranks
 
 
-def _tables(groups: list[list[Rect]], words: dict[Rect, tuple[Line, ...]],
-            shape: tuple[int, ...]) -> tuple[Table, ...]:
+def _tables(groups: list[list[Rect]], words: dict[Rect, tuple[Line, ...]], shape: tuple[int, ...]) -> tuple[Table, ...]:
     high, wide = shape[:2]
 
     def box(x: int, y: int, w: int, h: int) -> Box:
@@ -69,8 +71,9 @@ def _tables(groups: list[list[Rect]], words: dict[Rect, tuple[Line, ...]],
     tables = []
     for group in groups:
         rows, columns = _ranks([r[1] for r in group]), _ranks([r[0] for r in group])
-        cells = sorted((Cell(rows[r[1]], columns[r[0]], box(*r), words.get(r, ())) for r in group),
-                       key=lambda c: (c.row, c.column))
+        cells = sorted(
+            (Cell(rows[r[1]], columns[r[0]], box(*r), words.get(r, ())) for r in group), key=lambda c: (c.row, c.column)
+        )
         left, top = min(r[0] for r in group), min(r[1] for r in group)
         right, bottom = max(r[0] + r[2] for r in group), max(r[1] + r[3] for r in group)
         tables.append(Table(box(left, top, right - left, bottom - top), tuple(cells)))
@@ -84,7 +87,9 @@ def _inked(grey: Pixels, rect: Rect) -> bool:
 
 def _content(grey: Pixels) -> Rect:
     """The part of the page that holds ink: looking for lines in the rest costs as much as in the text."""
-    x, y, w, h = cv2.boundingRect((cv2.resize(grey, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA) < 225).astype(np.uint8))
+    x, y, w, h = cv2.boundingRect(
+        (cv2.resize(grey, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA) < 225).astype(np.uint8)
+    )
     left, top = max(0, 4 * x - 24), max(0, 4 * y - 24)
     return left, top, min(grey.shape[1], 4 * (x + w) + 24) - left, min(grey.shape[0], 4 * (y + h) + 24) - top
 
@@ -114,9 +119,13 @@ def of_layer(lines: Sequence[Line], grey: Pixels) -> tuple[Table, ...]:
     words: dict[Rect, tuple[Line, ...]] = {}
     for rect in (rect for group in groups for rect in group):
         x, y, w, h = rect
-        inside = [word for line in lines for word in line.words
-                  if x <= (word.box[0] + word.box[2]) / 2 * wide < x + w
-                  and y <= (word.box[1] + word.box[3]) / 2 * high < y + h]
+        inside = [
+            word
+            for line in lines
+            for word in line.words
+            if x <= (word.box[0] + word.box[2]) / 2 * wide < x + w
+            and y <= (word.box[1] + word.box[3]) / 2 * high < y + h
+        ]
         words[rect] = as_lines(inside)
     return _tables(groups, words, grey.shape)
 

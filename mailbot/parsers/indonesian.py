@@ -130,7 +130,9 @@ PANGKAT = {
     "IV/a": "Pembina", "IV/b": "Pembina Tingkat I", "IV/c": "Pembina Utama Muda", "IV/d": "Pembina Utama Madya",
     "IV/e": "Pembina Utama",
 }  # fmt: skip
-PPPK_GOLONGAN = frozenset(["I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII", "XIII", "XIV", "XV", "XVI", "XVII"])
+PPPK_GOLONGAN = frozenset(
+    ["I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII", "XIII", "XIV", "XV", "XVI", "XVII"]
+)
 _BY_LENGTH = sorted(PANGKAT.items(), key=lambda kv: -len(kv[1]))
 _GOL = re.compile(r"(?<![A-Za-z0-9])([Il1|]{1,3}|[Il1|][Vv])\s?[/.,\-]?\s?\(?([a-eA-E])\)?(?![A-Za-z0-9])")
 _TK = re.compile(r"\b(?:tingkat|tkt?|tk)\s?\.?\s?[I1l|](?![A-Za-z])", re.I)
@@ -190,7 +192,11 @@ def norm_phone(raw: str) -> str | None:
 def _phone_digits(part: str) -> str:
     """OCR swaps undone, but only where the text is mostly digits."""
     packed = re.sub(r"[\s().\-]", "", part)
-    return packed.translate(_SWAPS) if re.search(r"[A-Za-z|!]", packed) and len(digits(packed)) >= 0.7 * len(packed) else ""
+    return (
+        packed.translate(_SWAPS)
+        if re.search(r"[A-Za-z|!]", packed) and len(digits(packed)) >= 0.7 * len(packed)
+        else ""
+    )
 
 
 def _one_phone(raw: str) -> str | None:
@@ -363,9 +369,105 @@ def roles(text: str) -> tuple[Role, ...]:
 # ------------------------------------------------------------------ names
 
 _TITLES = frozenset(
-    ["drs", "dra", "ir", "dr", "h", "hj", "r", "rr", "kh", "prof", "apt", "ns", "drg", "drh", "amd", "ama", "se", "sh", "st", "sp", "sip", "si", "skom", "ssos", "spd", "skm", "sag", "shut", "sstp", "spt", "mm", "mt", "mh", "msi", "mpd", "mkom", "mkes", "mag", "msc", "ma", "map", "map", "mba", "phd", "ssi", "spsi", "sak", "ak", "ca", "stp", "mp", "sked", "lc", "akt", "sst", "mtr", "sikom", "ssn", "skep", "skeb", "shi", "shum", "mhum", "msp", "mec", "mpa", "mak", "spi", "spdi", "msos"]
+    [
+        "drs",
+        "dra",
+        "ir",
+        "dr",
+        "h",
+        "hj",
+        "r",
+        "rr",
+        "kh",
+        "prof",
+        "apt",
+        "ns",
+        "drg",
+        "drh",
+        "amd",
+        "ama",
+        "se",
+        "sh",
+        "st",
+        "sp",
+        "sip",
+        "si",
+        "skom",
+        "ssos",
+        "spd",
+        "skm",
+        "sag",
+        "shut",
+        "sstp",
+        "spt",
+        "mm",
+        "mt",
+        "mh",
+        "msi",
+        "mpd",
+        "mkom",
+        "mkes",
+        "mag",
+        "msc",
+        "ma",
+        "map",
+        "map",
+        "mba",
+        "phd",
+        "ssi",
+        "spsi",
+        "sak",
+        "ak",
+        "ca",
+        "stp",
+        "mp",
+        "sked",
+        "lc",
+        "akt",
+        "sst",
+        "mtr",
+        "sikom",
+        "ssn",
+        "skep",
+        "skeb",
+        "shi",
+        "shum",
+        "mhum",
+        "msp",
+        "mec",
+        "mpa",
+        "mak",
+        "spi",
+        "spdi",
+        "msos",
+    ]
 )
-_BEFORE = frozenset(["drs", "dra", "ir", "dr", "h", "hj", "r", "rr", "kh", "prof", "apt", "ns", "drg", "drh", "tgk", "sdr", "sdri", "bapak", "ibu", "yth", "saudara", "saudari"])
+_BEFORE = frozenset(
+    [
+        "drs",
+        "dra",
+        "ir",
+        "dr",
+        "h",
+        "hj",
+        "r",
+        "rr",
+        "kh",
+        "prof",
+        "apt",
+        "ns",
+        "drg",
+        "drh",
+        "tgk",
+        "sdr",
+        "sdri",
+        "bapak",
+        "ibu",
+        "yth",
+        "saudara",
+        "saudari",
+    ]
+)
 
 
 def name_key(name: str) -> str:
@@ -433,7 +535,7 @@ def _domain_repair(value: str, domains: tuple[str, ...]) -> str | None:
 
 
 def _missing_at(text: str, domains: tuple[str, ...]) -> str | None:
-    """"budigmail.com" or "budiQgmail.com": the "@" was lost or read as a letter."""
+    """ "budigmail.com" or "budiQgmail.com": the "@" was lost or read as a letter."""
     low = text.lower()
     for domain in domains:
         if low.endswith(domain) and len(low) > len(domain) + 2:

@@ -18,6 +18,8 @@ from mailbot.parsers.ocr import Pixels
 _MM = 100 / 25.4  # pixels
 _RADII_MM = (13.0, 23.5)
 _RING_SEEN = 0.62  # share of the ring's angles that carry ink
+_LEAST_STROKE = 0.5  # of 50 mm, width and height together: less may be a paraf, or print under a stamp
+_LEAST_IN_STAMP = 0.8
 _FRAME_SEEN = 0.55  # share of the outline of any other shape
 _UNKNOWN = Mark("cannot_judge")
 Area = tuple[int, int, int, int]  # left, top, right, bottom in pixels
@@ -250,7 +252,7 @@ def _signature(small: Pixels, mask: Pixels, lines: Sequence[Line], stamp: _Stamp
     ink = np.where(cv2.dilate(inside, np.ones((7, 7), np.uint8)) > 0, ink & pen, ink)
     pens = mask[top:bottom, left:right] & (1 - (cv2.dilate(inside.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0))
     ink = _without_print(ink, pens, lines, mask.shape[0])
-    return _largest_stroke(ink, area, mask.shape)
+    return _largest_stroke(ink, area, mask.shape, inside)
 
 
 def _without_print(ink: Pixels, pens: Pixels, lines: Sequence[Line], high: int) -> Pixels:
@@ -264,19 +266,23 @@ def _without_print(ink: Pixels, pens: Pixels, lines: Sequence[Line], high: int) 
     return ink & (1 - printed[labels].astype(np.uint8))
 
 
-def _largest_stroke(ink: Pixels, area: Area, shape: tuple[int, ...]) -> Mark:
-    """The largest stroke of a signature's size; strokes that a stamp's ring has cut apart count together."""
+def _largest_stroke(ink: Pixels, area: Area, shape: tuple[int, ...], stamped: Pixels) -> Mark:
+    """The largest stroke of a signature's size; strokes that a stamp's ring has cut apart count together.
+
+    What lies within a stamp (`stamped`) may be print that the stamp's ink joins: there it must be larger.
+    """
     single = _boxes(cv2.dilate(ink, _SQUARE), ink)
     joined = _boxes(cv2.dilate(ink, np.ones((25, 25), np.uint8)), ink)
     best, score = None, 0.0
     for x, y, w, h, size in (*single, *joined):
         filled = 0.62 if max(w, h) > 1.8 * min(w, h) else 0.5  # loops in a row are dense, but so are square codes
         thin = size < filled * w * h and min(w, h) >= (4.5 if max(w, h) < 4 * min(w, h) else 6) * _MM
-        if thin and max(w, h) >= 11 * _MM and w + h > score * 50 * _MM:
+        least = _LEAST_IN_STAMP if float((stamped[y : y + h, x : x + w] > 0).mean()) > 0.7 else _LEAST_STROKE
+        if thin and max(w, h) >= 11 * _MM and w + h > max(score, least) * 50 * _MM:
             best, score = (x + area[0], y + area[1], x + area[0] + w, y + area[1] + h), min(1.0, (w + h) / (50 * _MM))
     if best is None:
         return _UNKNOWN
-    return Mark("seen", max(0.5, score), box=_box(*best, shape=shape))
+    return Mark("seen", score, box=_box(*best, shape=shape))
 
 
 def _boxes(groups: Pixels, ink: Pixels) -> list[tuple[int, int, int, int, int]]:

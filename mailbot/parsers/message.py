@@ -509,7 +509,10 @@ def html_text(html: str) -> str:
     with contextlib.suppress(Exception):  # the stdlib parser asserts on some declarations; what was read counts
         parser.feed(html[: 4 * MAX_TEXT])
         parser.close()
-    lines = (line.strip("\u2003 \t").replace("\xa0", " ").replace("\u2003", "    ") for line in "".join(parser.out)[:MAX_TEXT].split("\n"))
+    lines = (
+        line.strip("\u2003 \t").replace("\xa0", " ").replace("\u2003", "    ")
+        for line in "".join(parser.out)[:MAX_TEXT].split("\n")
+    )
     return re.sub(r"\n{3,}", "\n\n", "\n".join("" if line == ">" else line for line in lines)).strip()
 
 

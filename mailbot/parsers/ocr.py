@@ -240,7 +240,13 @@ def _emails(words: list[tuple[int, Word]]) -> Iterable[list[int]]:
         while span[0] and _touch(words[span[0] - 1], words[span[0]]):
             span.insert(0, span[0] - 1)
         following = words[index + 1] if index + 1 < len(words) else None
-        if following and following[0] == row + 1 and not _ENDED.search(word.text) and "." in following[1].text and "@" not in following[1].text:
+        if (
+            following
+            and following[0] == row + 1
+            and not _ENDED.search(word.text)
+            and "." in following[1].text
+            and "@" not in following[1].text
+        ):
             span.append(index + 1)
         yield span
 
@@ -249,15 +255,21 @@ def _touch(left: tuple[int, Word], right: tuple[int, Word]) -> bool:
     """Pieces of one address: on one line, and closer than a blank or joined by its punctuation."""
     (row, before), (same, after) = left, right
     gap, tall = after.box[0] - before.box[2], (after.box[3] - after.box[1]) * 1.4  # fractions of width and of height
-    return row == same and (gap < 0.15 * tall or ((before.text[-1] in "._-" or after.text[0] in "._-") and gap < 0.9 * tall))
+    return row == same and (
+        gap < 0.15 * tall or ((before.text[-1] in "._-" or after.text[0] in "._-") and gap < 0.9 * tall)
+    )
 
 
 def _spans(lines: Iterable[Line]) -> Iterable[tuple[Box, ...]]:
     words = _words(lines)
     text = " ".join(word.text for _, word in words)
     used: set[int] = set()
-    matches = [_covered(words, *match.span()) for pattern in (_NIP, _PHONE) for match in pattern.finditer(text)
-               if sum(c.isdigit() for c in match.group()) >= 8]
+    matches = [
+        _covered(words, *match.span())
+        for pattern in (_NIP, _PHONE)
+        for match in pattern.finditer(text)
+        if sum(c.isdigit() for c in match.group()) >= 8
+    ]
     for indices in [*matches, *_emails(words)]:
         if indices and not used.intersection(indices):
             used.update(indices)

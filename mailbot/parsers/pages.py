@@ -214,7 +214,9 @@ def _reads_alike(image: Pixels, lines: Sequence[Line]) -> bool:
     ratios = []
     for line in chosen:
         left, top, right, bottom = line.box
-        crop = image[max(0, int(top * high) - 6) : int(bottom * high) + 6, max(0, int(left * wide) - 8) : int(right * wide) + 8]
+        crop = image[
+            max(0, int(top * high) - 6) : int(bottom * high) + 6, max(0, int(left * wide) - 8) : int(right * wide) + 8
+        ]
         seen = "".join(found.text for found in ocr.read(cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY), psm=7)[0])
         ratios.append(fuzz.ratio(seen.replace(" ", ""), line.text.replace(" ", "")))
     return not ratios or (max(ratios) > 60 and min(ratios) > 30)
@@ -263,7 +265,9 @@ def _without_ink(flat: Pixels, small: Pixels) -> Pixels:
     x, y, w, h = (2 * v for v in cv2.boundingRect(strokes))
     part, here = flat[y : y + h, x : x + w], grey[y : y + h, x : x + w]
     vivid = cv2.max(part[..., 0], part[..., 2])
-    ink = cv2.dilate(((cv2.subtract(vivid, part[..., 1]) > 20) & (vivid > 90)).astype(np.uint8), np.ones((3, 3), np.uint8))
+    ink = cv2.dilate(
+        ((cv2.subtract(vivid, part[..., 1]) > 20) & (vivid > 90)).astype(np.uint8), np.ones((3, 3), np.uint8)
+    )
     near = cv2.resize(strokes, (flat.shape[1], flat.shape[0]), interpolation=cv2.INTER_NEAREST)[y : y + h, x : x + w]
     faded = cv2.LUT(vivid, np.clip((np.arange(256) - 50) * 2.8, 0, 255).astype(np.uint8))
     grey[y : y + h, x : x + w] = np.where((near & ink) > 0, cv2.max(here, faded), here)
@@ -310,7 +314,17 @@ def read_page(path: str, type: str, number: int) -> PageReading:
     lines, twice = ocr.rescued(flat, lines) if quality < _POOR else (lines, lines)
     kop, signature, stamp, colour = marks.find(small, lines, page.grey)
     return PageReading(
-        number, "ocr" if scan else "text", lines, tables, ocr.seconds(flat, twice, tables),
-        marks.on_page(kop, number), marks.on_page(signature, number), marks.on_page(stamp, number),
-        quality=quality, scan=scan, colour=colour, rotation=page.rotation, aspect=aspect,
+        number,
+        "ocr" if scan else "text",
+        lines,
+        tables,
+        ocr.seconds(flat, twice, tables),
+        marks.on_page(kop, number),
+        marks.on_page(signature, number),
+        marks.on_page(stamp, number),
+        quality=quality,
+        scan=scan,
+        colour=colour,
+        rotation=page.rotation,
+        aspect=aspect,
     )

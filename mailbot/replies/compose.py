@@ -60,7 +60,9 @@ class Thread:
     references: tuple[str, ...] = ()
 
 
-def compose(kind: str, seq: int, key: str, thread: Thread, values: dict[str, Any], office: Office, now: dt.datetime) -> Outgoing:
+def compose(
+    kind: str, seq: int, key: str, thread: Thread, values: dict[str, Any], office: Office, now: dt.datetime
+) -> Outgoing:
     """`key` is the content key S of the mail that is answered: the id survives a restored backup (IN-51)."""
     subject, body = text(kind, thread.number, values, office)
     message = EmailMessage(policy=POLICY)

@@ -25,7 +25,9 @@ AUTO_SUBJECT = re.compile(
     r"undeliver|mail delivery (failed|failure|subsystem)|delivery status notification|failure notice|returned mail|tidak terkirim|"
     r"(gagal|tidak dapat) (mengirim|dikirim|terkirim)|read\s*:|dibaca\s*:|not read\s*:|tidak dibaca\s*:|ticket received|tiket\b|\[?ticket ?#)", re.I)  # fmt: skip
 FREE_MAIL = frozenset(["gmail.com", "googlemail.com", "yahoo.com", "yahoo.co.id", "ymail.com", "rocketmail.com", "hotmail.com", "outlook.com", "outlook.co.id", "live.com", "msn.com", "icloud.com", "me.com", "aol.com", "proton.me", "protonmail.com", "zoho.com", "mail.com", "gmx.com"])  # fmt: skip
-SECOND_LEVEL = frozenset(["go", "co", "or", "ac", "sch", "web", "net", "my", "desa", "mil", "com", "gov", "edu", "org", "biz", "ponpes"])
+SECOND_LEVEL = frozenset(
+    ["go", "co", "or", "ac", "sch", "web", "net", "my", "desa", "mil", "com", "gov", "edu", "org", "biz", "ponpes"]
+)
 ADDRESS = re.compile(r"[^\s<>,;:\"'()\[\]]+@[^\s<>,;:\"'()\[\]]+")
 LOOP_SECONDS = 120.0
 THREAD_LIMIT = 3
@@ -162,7 +164,9 @@ def _not_one_sender(m: Submission, a: Surroundings) -> Policy | None:
 def _authentication(m: Submission, a: Surroundings) -> str:
     """The topmost result of the server that we trust; what others claim is not believed."""
     wanted = a.authserv_id.lower()
-    own = [v.lower() for v in m.header("authentication-results") if (v.lower().split(";")[0].split() or [""])[0] == wanted]
+    own = [
+        v.lower() for v in m.header("authentication-results") if (v.lower().split(";")[0].split() or [""])[0] == wanted
+    ]
     return own[0] if wanted and own else ""
 
 

@@ -38,8 +38,10 @@ def letter(evidence: Evidence, sop: Sop, today: dt.date) -> Iterator[Finding]:
         return
     if not found:
         # a letter to LPSE that was not understood as the request may be it all the same
+        # a paper with an addressee or a subject may be the letter, badly worded or sent to somebody else
         other = any(
-            d.kind in ("lain", "data_personal") and accepted(d.letter.tujuan.value or "", sop)
+            (d.kind == "lain" and (d.letter.tujuan.value or d.letter.perihal.value))
+            or (d.kind == "data_personal" and accepted(d.letter.tujuan.value or "", sop))
             for d in evidence.documents
         )
         yield finding(sop, "SURAT-TIDAK-ADA", "unsure" if other else missing(evidence, sop), about="surat_permohonan")

@@ -36,7 +36,11 @@ class AccessRight:
 
 def record(tx: Connection, right: AccessRight, actor: str, what: str, now: dt.datetime) -> int:
     """Adds or replaces the row of (NIP, role, instansi) and keeps what it became in the history."""
-    key = (t.access_right.c.nip == right.nip, t.access_right.c.peran == right.peran, t.access_right.c.instansi == right.instansi)
+    key = (
+        t.access_right.c.nip == right.nip,
+        t.access_right.c.peran == right.peran,
+        t.access_right.c.instansi == right.instansi,
+    )
     found = tx.scalar(select(t.access_right.c.id).where(*key))
     if found is None:
         found = tx.execute(t.access_right.insert().values(**asdict(right)).returning(t.access_right.c.id)).scalar_one()
@@ -49,7 +53,9 @@ def record(tx: Connection, right: AccessRight, actor: str, what: str, now: dt.da
 
 def of_nip(tx: Connection, nip: str) -> list[Row[Any]]:
     """Active rights first."""
-    query = select(t.access_right).where(t.access_right.c.nip == nip).order_by(t.access_right.c.status, t.access_right.c.id)
+    query = (
+        select(t.access_right).where(t.access_right.c.nip == nip).order_by(t.access_right.c.status, t.access_right.c.id)
+    )
     return list(tx.execute(query))
 
 
@@ -60,8 +66,14 @@ def history(tx: Connection, access_id: int) -> list[Row[Any]]:
 
 def ending(tx: Connection, first: str, last: str) -> list[Row[Any]]:
     """Active rights that end between two ISO days, both included; the next to end first."""
-    where = (t.access_right.c.status == "aktif", t.access_right.c.valid_until >= first, t.access_right.c.valid_until <= last)
-    return list(tx.execute(select(t.access_right).where(*where).order_by(t.access_right.c.valid_until, t.access_right.c.id)))
+    where = (
+        t.access_right.c.status == "aktif",
+        t.access_right.c.valid_until >= first,
+        t.access_right.c.valid_until <= last,
+    )
+    return list(
+        tx.execute(select(t.access_right).where(*where).order_by(t.access_right.c.valid_until, t.access_right.c.id))
+    )
 
 
 def everything(tx: Connection) -> list[Row[Any]]:
@@ -74,5 +86,9 @@ def get(tx: Connection, access_id: int) -> Row[Any]:
 
 def same(tx: Connection, right: AccessRight) -> Row[Any] | None:
     """What the register holds under the same NIP, role and office."""
-    key = (t.access_right.c.nip == right.nip, t.access_right.c.peran == right.peran, t.access_right.c.instansi == right.instansi)
+    key = (
+        t.access_right.c.nip == right.nip,
+        t.access_right.c.peran == right.peran,
+        t.access_right.c.instansi == right.instansi,
+    )
     return tx.execute(select(t.access_right).where(*key)).first()

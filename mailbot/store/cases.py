@@ -44,7 +44,9 @@ def new(tx: Connection, requester: str, requester_name: str, subject: str, numbe
         due_at=iso(due_at)).returning(t.case_file.c.id))  # fmt: skip
     case_id = int(row.scalar_one())
     steps.start(tx, case_id, step, 1, now, due_at)
-    chain.append(tx, case_id, now, "mesin", "terima", new="diterima", reason=subject, data={"nomor": number, "saluran": channel})
+    chain.append(
+        tx, case_id, now, "mesin", "terima", new="diterima", reason=subject, data={"nomor": number, "saluran": channel}
+    )
     search.refresh(tx, case_id)
     return get(tx, case_id)
 
@@ -62,7 +64,9 @@ def split_off(tx: Connection, parent: Case, number: str, now: dt.datetime) -> Ca
     return get(tx, case_id)
 
 
-def verify(tx: Connection, case_id: int, person_id: int | None, level: str, how: str, actor: str, now: dt.datetime) -> None:
+def verify(
+    tx: Connection, case_id: int, person_id: int | None, level: str, how: str, actor: str, now: dt.datetime
+) -> None:
     """Records how it was made sure who asks (MAIL.md 2.7)."""
     values = {"case_id": case_id, "person_id": person_id, "level": level, "how": how, "actor": actor, "at": iso(now)}
     tx.execute(t.verification.insert().values(**values))
@@ -107,19 +111,30 @@ def everything(tx: Connection) -> list[Case]:
 
 
 def in_state(tx: Connection, state: str) -> list[Case]:
-    return [_case(r) for r in tx.execute(select(t.case_file).where(t.case_file.c.state == state).order_by(t.case_file.c.id))]
+    return [
+        _case(r) for r in tx.execute(select(t.case_file).where(t.case_file.c.state == state).order_by(t.case_file.c.id))
+    ]
 
 
 def apply(tx: Connection, change: Change) -> Case:
     """Case row, persons, event and timers in the caller's transaction; Stale where the case is not what the decider saw."""
-    values: dict[str, Any] = {"state": change.new, "round": change.round, "version": change.version + 1, "changed_at": iso(change.at)}
+    values: dict[str, Any] = {
+        "state": change.new,
+        "round": change.round,
+        "version": change.version + 1,
+        "changed_at": iso(change.at),
+    }
     if change.new != change.old:
         values["reason"] = change.reason
     if change.stops or change.starts:
         values |= {"step": change.starts, "due_at": iso(change.due) if change.due else None}
     for own in (u for u in change.updates if u.id is None):
         values |= dict(own.values)
-    seen = (t.case_file.c.id == change.case_id, t.case_file.c.version == change.version, t.case_file.c.state == change.old)
+    seen = (
+        t.case_file.c.id == change.case_id,
+        t.case_file.c.version == change.version,
+        t.case_file.c.state == change.old,
+    )
     if tx.execute(update(t.case_file).where(*seen).values(**values)).rowcount != 1:
         raise Stale(who_was_faster(tx, change.case_id))
     for other in (u for u in change.updates if u.id is not None):

@@ -23,7 +23,11 @@ def append(tx: Connection, chain: int, at: dt.datetime, actor: str, action: str,
            reason: str = "", data: dict[str, Any] | None = None) -> None:  # fmt: skip
     if chain == OFFICE:
         # a case's chain is guarded by its row; this one by a row of its own, so that two hosts take turns
-        tx.execute(text("INSERT INTO counter (name, value) VALUES ('chain', 1) ON CONFLICT (name) DO UPDATE SET value = counter.value + 1"))
+        tx.execute(
+            text(
+                "INSERT INTO counter (name, value) VALUES ('chain', 1) ON CONFLICT (name) DO UPDATE SET value = counter.value + 1"
+            )
+        )
     last = tx.execute(
         select(t.event.c.seq, t.event.c.hash).where(t.event.c.chain == chain).order_by(t.event.c.seq.desc()).limit(1)
     ).first()

@@ -41,11 +41,15 @@ class Stored:
 # ------------------------------------------------------------------ attempts and quarantine
 
 
-def known_uids(tx: Connection, account: str, folder: str, uidvalidity: int, now: dt.datetime, only: str | None = None) -> set[str]:
+def known_uids(
+    tx: Connection, account: str, folder: str, uidvalidity: int, now: dt.datetime, only: str | None = None
+) -> set[str]:
     """UIDs that need no fetch: stored, set aside after their last failure, or to be tried later. `only`: ask for this one."""
     found: set[str] = set()
     for table in (t.location, t.quarantine):
-        query = select(table.c.uid).where(table.c.account == account, table.c.folder == folder, table.c.uidvalidity == uidvalidity)
+        query = select(table.c.uid).where(
+            table.c.account == account, table.c.folder == folder, table.c.uidvalidity == uidvalidity
+        )
         if only is not None:
             query = query.where(table.c.uid == only)
         if table is t.quarantine:
@@ -215,7 +219,9 @@ def verdict(tx: Connection, message_id: int) -> Verdict | None:
     return VERDICT.validate_json(text) if text else None
 
 
-def save_reading(tx: Connection, message_id: int, found: Evidence, attachments: Iterable[Attachment], seconds: float = 0) -> None:
+def save_reading(
+    tx: Connection, message_id: int, found: Evidence, attachments: Iterable[Attachment], seconds: float = 0
+) -> None:
     values = {"evidence": EVIDENCE.dump_json(found).decode(), "state": "read", "read_ms": round(seconds * 1000)}
     tx.execute(update(t.message).where(t.message.c.id == message_id).values(**values))
     tx.execute(t.attachment.delete().where(t.attachment.c.message_id == message_id))

@@ -48,7 +48,9 @@ def sent_counts(tx: Connection, recipient: str, now: dt.datetime) -> Sent:
     return Sent(since(60, to), since(1440, to), since(60, domain), since(60), since(1))
 
 
-def seconds_since(tx: Connection, references: tuple[str, ...], received_at: dt.datetime, now: dt.datetime) -> float | None:
+def seconds_since(
+    tx: Connection, references: tuple[str, ...], received_at: dt.datetime, now: dt.datetime
+) -> float | None:
     """Seconds between our newest automatic reply among these ids and a mail's arrival; None: it references none (R17).
 
     Where the server's clock says that it came before our reply, that clock is wrong and ours counts.
@@ -86,7 +88,9 @@ def stage(tx: Connection, outgoing_id: int, attempts: int, word: str) -> None:
         raise TakenOver(f"mail {outgoing_id}: attempt {attempts} counts as cut off")
 
 
-def finish(tx: Connection, outgoing_id: int, attempts: int, state: str, answer: str, due_at: dt.datetime, now: dt.datetime) -> bool:
+def finish(
+    tx: Connection, outgoing_id: int, attempts: int, state: str, answer: str, due_at: dt.datetime, now: dt.datetime
+) -> bool:
     """The outcome of hand-over number `attempts`; False where another one began or ended since: nothing is stored.
 
     `now` becomes sent_at of a sent mail, and of an ambiguous one that may have been sent.
@@ -105,7 +109,9 @@ def _handover(outgoing_id: int, attempts: int) -> tuple[ColumnElement[bool], ...
 def claim_ambiguous(tx: Connection, now: dt.datetime, next_look: dt.datetime) -> Row[Any] | None:
     """The next ambiguous mail that is to be looked for; its next look is set at once, so that a crash only delays it."""
     due = (t.outgoing.c.state == "ambiguous") & (t.outgoing.c.due_at <= iso(now))
-    row = tx.execute(select(t.outgoing).where(due).order_by(t.outgoing.c.due_at).limit(1).with_for_update(skip_locked=True)).first()
+    row = tx.execute(
+        select(t.outgoing).where(due).order_by(t.outgoing.c.due_at).limit(1).with_for_update(skip_locked=True)
+    ).first()
     if row:
         tx.execute(update(t.outgoing).where(t.outgoing.c.id == row.id).values(due_at=iso(next_look)))
     return row
@@ -148,7 +154,9 @@ def last_sent(tx: Connection) -> str | None:
 def oldest_waiting(tx: Connection) -> str | None:
     """When the oldest mail that has not left was written."""
     waiting_states = ("pending", "sending", "deferred", "ambiguous")
-    found: str | None = tx.scalar(select(func.min(t.outgoing.c.created_at)).where(t.outgoing.c.state.in_(waiting_states)))
+    found: str | None = tx.scalar(
+        select(func.min(t.outgoing.c.created_at)).where(t.outgoing.c.state.in_(waiting_states))
+    )
     return found
 
 

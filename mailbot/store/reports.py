@@ -30,7 +30,11 @@ def _count(tx: Connection, *where: Any) -> int:
 
 def unprinted(tx: Connection, states: Iterable[str]) -> int:
     """Open cases that came as mail or ticket and were not printed yet (R-09)."""
-    where = (t.case_file.c.printed_at.is_(None), t.case_file.c.channel != "langsung", t.case_file.c.state.in_(list(states)))
+    where = (
+        t.case_file.c.printed_at.is_(None),
+        t.case_file.c.channel != "langsung",
+        t.case_file.c.state.in_(list(states)),
+    )
     return int(tx.scalar(select(func.count()).select_from(t.case_file).where(*where)) or 0)
 
 
@@ -60,7 +64,9 @@ def numbered(tx: Connection) -> list[tuple[str, int, int]]:
     """(PREFIX-YEAR-, numbers given, cases there): a case that was removed shows."""
     given = tx.execute(select(t.counter.c.name, t.counter.c.value).where(t.counter.c.name.like("%-____-"))).all()
     count = select(func.count()).select_from(t.case_file)
-    return [(name, value, int(tx.scalar(count.where(t.case_file.c.number.like(f"{name}%"))) or 0)) for name, value in given]
+    return [
+        (name, value, int(tx.scalar(count.where(t.case_file.c.number.like(f"{name}%"))) or 0)) for name, value in given
+    ]
 
 
 def messages_between(tx: Connection, since: str, until: str) -> list[Row[Any]]:
@@ -72,7 +78,11 @@ def open_cases_of(tx: Connection, nip: str) -> list[str]:
     """Numbers of the cases in work that ask for something for this person."""
     closed = ("bukan_permohonan", "di_luar_sop", "duplikat", "ditolak", "ditarik_pemohon", "diarsipkan")
     query = select(t.case_file.c.number).join(t.case_person, t.case_person.c.case_id == t.case_file.c.id)
-    return list(tx.scalars(query.where(t.case_person.c.nip == nip, t.case_file.c.state.not_in(closed)).order_by(t.case_file.c.id)))
+    return list(
+        tx.scalars(
+            query.where(t.case_person.c.nip == nip, t.case_file.c.state.not_in(closed)).order_by(t.case_file.c.id)
+        )
+    )
 
 
 def office_events(tx: Connection, action: str) -> list[Row[Any]]:

@@ -12,7 +12,9 @@ from mailbot.store import tables as t
 
 
 def start(tx: Connection, case_id: int, name: str, number: int, now: dt.datetime, due_at: dt.datetime) -> None:
-    tx.execute(t.step.insert().values(case_id=case_id, name=name, round=number, started_at=iso(now), due_at=iso(due_at)))
+    tx.execute(
+        t.step.insert().values(case_id=case_id, name=name, round=number, started_at=iso(now), due_at=iso(due_at))
+    )
 
 
 def end(tx: Connection, case_id: int, name: str, now: dt.datetime, actor: str) -> None:
@@ -53,7 +55,9 @@ def reached(tx: Connection, ids: list[int], name: str) -> list[int]:
 
 def deviations(tx: Connection, since: str = "", until: str = "9999") -> list[Row[Any]]:
     """Late steps with the case's number, newest first."""
-    query = select(t.step, t.case_file.c.number, t.case_file.c.state).join(t.case_file, t.case_file.c.id == t.step.c.case_id)
+    query = select(t.step, t.case_file.c.number, t.case_file.c.state).join(
+        t.case_file, t.case_file.c.id == t.step.c.case_id
+    )
     query = query.where(t.step.c.late == 1, t.step.c.started_at >= since, t.step.c.started_at < until)
     return list(tx.execute(query.order_by(t.step.c.id.desc())))
 

@@ -32,7 +32,9 @@ log = structlog.get_logger()
 
 
 class Sender(Protocol):
-    def __call__(self, data: bytes, sender: str, recipient: str, final: smtp.Final | None = None, /) -> smtp.Handover: ...
+    def __call__(
+        self, data: bytes, sender: str, recipient: str, final: smtp.Final | None = None, /
+    ) -> smtp.Handover: ...
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,9 @@ def open_mailbox(m: config.MailboxSection, read_only: bool = False) -> Mailbox:
 def tokens_of(m: config.MailboxSection) -> Tokens:
     """One access token for all sessions of an account; `secret_env` names the refresh token."""
     secret = config.secret(m.client_secret_env) if m.client_secret_env else ""
-    return Tokens(TokenSettings(m.token_url, m.client_id, config.secret(m.secret_env), secret, m.scope, ca_file=_file(m.ca_file)))
+    return Tokens(
+        TokenSettings(m.token_url, m.client_id, config.secret(m.secret_env), secret, m.scope, ca_file=_file(m.ca_file))
+    )
 
 
 def _sender(settings: config.Settings) -> Sender:
@@ -119,7 +123,9 @@ def smtp_settings(settings: config.Settings) -> smtp.SmtpSettings:
     tokens = tokens_of(settings.mailbox[0]) if s.auth == "xoauth2" else None
     copy_to = settings.office.email if s.own_copy else ""
     secret = config.secret(s.secret_env)
-    return smtp.SmtpSettings(s.host, s.port, s.tls, s.user, secret, ca_file=_file(s.ca_file), tokens=tokens, copy_to=copy_to)
+    return smtp.SmtpSettings(
+        s.host, s.port, s.tls, s.user, secret, ca_file=_file(s.ca_file), tokens=tokens, copy_to=copy_to
+    )
 
 
 def fingerprint(section: config.MailboxSection | config.SmtpSection) -> str:
@@ -138,11 +144,15 @@ def _file(name: str) -> Path | None:
 def act(world: World, tx: Connection, found: Case, action: str, *, actor: Actor = case.MACHINE, reason: str = "",
         updates: tuple[Update, ...] = (), data: tuple[tuple[str, object], ...] = ()) -> Case:  # fmt: skip
     """Decides and stores one change; raises case.Refused or store.Stale with words for the person who tried."""
-    change = case.decide(found, action, world.now(), actor=actor, reason=reason, updates=updates, data=data, due=world.due)
+    change = case.decide(
+        found, action, world.now(), actor=actor, reason=reason, updates=updates, data=data, due=world.due
+    )
     return cases.apply(tx, change)
 
 
-def put(world: World, tx: Connection, found: Case, reply: Reply, key: str, references: tuple[str | None, ...], seq: int = 0) -> int | None:
+def put(
+    world: World, tx: Connection, found: Case, reply: Reply, key: str, references: tuple[str | None, ...], seq: int = 0
+) -> int | None:
     """A reply into the outbox, with the job that delivers it; None where it is there already. `seq` 0: the case's round."""
     thread = compose.Thread(reply.to, found.number, tuple(r for r in references if r))
     mail = compose.compose(reply.kind, seq or found.round, key, thread, dict(reply.values), world.office, world.now())

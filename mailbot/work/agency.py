@@ -43,7 +43,9 @@ def record_result(world: World, seen: Seen, actor: Actor, person_id: int, result
                   ("result_at", iso(world.now())), ("result_by", actor.name))  # fmt: skip
         data = (("orang", one.person.key), ("hasil", result.result), ("user_id", result.user_id.strip()))
         action = "catat_hasil" if left else "hasil_lengkap"
-        after = act(world, tx, found, action, actor=actor, reason=result.note, updates=(Update(person_id, values),), data=data)
+        after = act(
+            world, tx, found, action, actor=actor, reason=result.note, updates=(Update(person_id, values),), data=data
+        )
         if result.result == "berhasil":
             _register(world, tx, after, replace(one, user_id=result.user_id.strip(), note=result.note), actor)
         return after
@@ -67,7 +69,11 @@ def _check(world: World, tx: Connection, found: Case, one: CasePerson, result: R
 def why_not(world: World, tx: Connection, found: Case, one: CasePerson) -> str | None:
     """What must be recorded before this person's access may be changed; None: nothing."""
     level = level_of(world, tx, found, one)
-    required = world.settings.verification.pengaktifan if one.person.tindakan == "pengaktifan" else world.settings.verification.penonaktifan
+    required = (
+        world.settings.verification.pengaktifan
+        if one.person.tindakan == "pengaktifan"
+        else world.settings.verification.penonaktifan
+    )
     if not trust.enough(level, required):
         return f"Tingkat keyakinan {level}; {one.person.tindakan} memerlukan {required}. Lakukan panggilan balik dan catat hasilnya."
     if email_changed(tx, one) and level != "L4":
@@ -112,7 +118,9 @@ def _register(world: World, tx: Connection, found: Case, one: CasePerson, actor:
 
 def basis_of(tx: Connection, found: Case) -> Document | None:
     evidence, _ = latest(tx, found.id)
-    return next((d for d in evidence.documents if d.kind in ("surat_keputusan", "surat_tugas", "surat_penunjukan")), None)
+    return next(
+        (d for d in evidence.documents if d.kind in ("surat_keputusan", "surat_tugas", "surat_penunjukan")), None
+    )
 
 
 def _until(basis: Document | None) -> str | None:
@@ -168,7 +176,10 @@ def notice_values(world: World, tx: Connection, found: Case, one: CasePerson) ->
 
 def _copy(world: World, tx: Connection, found: Case, people: list[CasePerson]) -> None:
     key, references = thread_of(tx, found)
-    rows = [{"nama": p.person.nama.value or "", "tindakan": p.person.tindakan or "", "hasil": p.result, "alasan": p.note} for p in people]
+    rows = [
+        {"nama": p.person.nama.value or "", "tindakan": p.person.tindakan or "", "hasil": p.result, "alasan": p.note}
+        for p in people
+    ]
     values = {"orang": rows, "waktu": clock.spoken(world.now(), world.hours.zone)}
     reply = Reply("result_copy", found.requester, tuple(values.items()))
     put(world, tx, found, reply, key, references, outbox.next_seq(tx, key, "result_copy"))
@@ -198,5 +209,3 @@ def hand_over(world: World, seen: Seen, actor: Actor, person_id: int, how: str) 
         values = (("handed_how", how), ("handed_at", iso(world.now())), ("handed_by", actor.name))
         data = (("orang", one.person.key), ("cara", how))
         return act(world, tx, found, "serahkan", actor=actor, updates=(Update(person_id, values),), data=data)
-
-

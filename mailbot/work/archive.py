@@ -64,7 +64,9 @@ def archive(world: World, seen: Seen, actor: Actor) -> Case:
             raise Stale(cases.who_was_faster(tx, seen.case_id))
     if not row.printed_at and row.channel != ON_PAPER:
         raise Refused(f"Berkas {row.number} belum dicetak. Cetak bundelnya dan catat pencetakannya sebelum diarsipkan.")
-        case.decide(cases.get(tx, seen.case_id), "arsipkan", world.now(), actor=actor)  # refuses before the work is done
+        case.decide(
+            cases.get(tx, seen.case_id), "arsipkan", world.now(), actor=actor
+        )  # refuses before the work is done
     final = root(world) / row.created_at[:4] / row.number
     made = bag.beside(final)
     try:
@@ -93,10 +95,15 @@ def _content(world: World, case_id: int) -> dict[str, bytes | Path]:
     """Originals, mails received and sent, papers, evidence, events."""
     printed = papers.bundle_of(world, case_id)
     with world.store.reading() as tx:
-        content: dict[str, bytes | Path] = {"formulir/serah-terima.pdf": papers.form_pdf(world, tx, case_id), "formulir/bundel.pdf": printed.pdf}
+        content: dict[str, bytes | Path] = {
+            "formulir/serah-terima.pdf": papers.form_pdf(world, tx, case_id),
+            "formulir/bundel.pdf": printed.pdf,
+        }
         for number, row in enumerate(reversed(mails.of_case(tx, case_id)), 1):
             content[f"diterima/{number:02d}.eml"] = _original(world, row.content)
-            content[f"bukti/{number:02d}.json"] = _json({"pembacaan": _loaded(row.evidence), "hasil": _loaded(row.verdict), "putaran": row.round})
+            content[f"bukti/{number:02d}.json"] = _json(
+                {"pembacaan": _loaded(row.evidence), "hasil": _loaded(row.verdict), "putaran": row.round}
+            )
         for number, row in enumerate(mails.attachments(tx, case_id), 1):
             path = blob_path(world.blobs, row.sha256)
             if path.exists():
@@ -111,7 +118,9 @@ def _content(world: World, case_id: int) -> dict[str, bytes | Path]:
 def _original(world: World, sha256: str) -> Path:
     path = blob_path(world.blobs, sha256)
     if not path.is_file():
-        raise Refused(f"Email asli {sha256[:8]} tidak ada pada penyimpanan; pulihkan dari cadangan sebelum mengarsipkan.")
+        raise Refused(
+            f"Email asli {sha256[:8]} tidak ada pada penyimpanan; pulihkan dari cadangan sebelum mengarsipkan."
+        )
     return path
 
 
@@ -153,7 +162,9 @@ def _package(world: World, number: str, row: Row[Any]) -> Package:
     data = json.loads(row.data)
     # a case that was closed without a package is shown as one whose package is missing
     folder = root(world) / data.get("paket", f"tanpa-paket/{number}")
-    return Package(number or folder.name, folder, data.get("segel", ""), dt.datetime.fromisoformat(row.at), row.actor, bool(number))
+    return Package(
+        number or folder.name, folder, data.get("segel", ""), dt.datetime.fromisoformat(row.at), row.actor, bool(number)
+    )
 
 
 def verify(world: World) -> Iterator[str]:

@@ -22,9 +22,13 @@ from mailbot.work import World, act, fingerprint, log, open_mailbox
 
 RETRY = (60, 300, 1800, 3600, 6 * 3600)  # seconds between the attempts of a deferred mail
 MOST_ATTEMPTS = 12  # about 48 hours
-LOOK_AFTER = dt.timedelta(minutes=2)  # an ambiguous mail is searched for so long after the hand-over, and again and again
+LOOK_AFTER = dt.timedelta(
+    minutes=2
+)  # an ambiguous mail is searched for so long after the hand-over, and again and again
 REPEAT_AFTER = dt.timedelta(minutes=10)
-LATE = dt.timedelta(minutes=2)  # a receipt so long after the mail's arrival may have been sent by a database that was lost
+LATE = dt.timedelta(
+    minutes=2
+)  # a receipt so long after the mail's arrival may have been sent by a database that was lost
 FINAL = "final"
 _BAD_ADDRESS = re.compile(r"\b5\.1\.\d")
 _LOGIN_CODES = re.compile(r"^53[0458]\b")
@@ -47,7 +51,9 @@ def send_next(world: World) -> bool:
         return False
     crash.point("outbox-claimed")
     try:
-        result = _already_sent(world, row) or world.send(row.data, world.office.email, row.recipient, lambda: _final(world, row))
+        result = _already_sent(world, row) or world.send(
+            row.data, world.office.email, row.recipient, lambda: _final(world, row)
+        )
     except outbox.TakenOver as late:
         log.warning("woke up too late; not sent", kind=row.kind, why=str(late))
         return True

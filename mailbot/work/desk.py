@@ -117,7 +117,9 @@ def send_receipt(world: World, seen: Seen, actor: Actor) -> Case:
         rows = mails.of_case(tx, found.id)
         if not rows or not found.requester:
             raise Refused("Berkas ini tidak berasal dari email; tanda terima diserahkan sebagai formulir.")
-        files = compose.files_of((a.name, a.size) for a in mails.attachments(tx, found.id) if a.message_id == rows[0].id)
+        files = compose.files_of(
+            (a.name, a.size) for a in mails.attachments(tx, found.id) if a.message_id == rows[0].id
+        )
         after = act(world, tx, found, "tanda_terima", actor=actor)
         received = dt.datetime.fromisoformat(rows[0].received_at)
         _answer(world, tx, after, "receipt", found.requester, receipt_values(world, rows[0].subject, files, received))
@@ -145,7 +147,9 @@ def correct(world: World, seen: Seen, actor: Actor, person_id: int, field: str, 
         values = {"person": cases.PERSON.dump_json(person).decode(), "corrected": json.dumps(notes),
                   "nip": person.nip.value or "", "name_key": indonesian.name_key(person.nama.value or "")}  # fmt: skip
         data = (("orang", person.key), ("kolom", field), ("semula", before), ("menjadi", new))
-        return act(world, tx, found, "koreksi", actor=actor, updates=(Update(person_id, tuple(values.items())),), data=data)
+        return act(
+            world, tx, found, "koreksi", actor=actor, updates=(Update(person_id, tuple(values.items())),), data=data
+        )
 
 
 def _corrected(one: CasePerson, field: str, text: str, roles: Iterable[str]) -> tuple[str, str, Person]:
@@ -276,7 +280,9 @@ def thread_of(tx: Connection, found: Case) -> tuple[str, tuple[str | None, ...]]
     return (rows[0].semantic, (rows[0].header_id,)) if rows else (found.number, ())
 
 
-def _answer(world: World, tx: Connection, found: Case, kind: str, to: str, values: Mapping[str, object], body: str = "") -> None:
+def _answer(
+    world: World, tx: Connection, found: Case, kind: str, to: str, values: Mapping[str, object], body: str = ""
+) -> None:
     key, references = thread_of(tx, found)
     reply = Reply(kind, to, tuple(({**values, "isi_petugas": body} if body else values).items()))
     put(world, tx, found, reply, key, references, outbox.next_seq(tx, key, kind))

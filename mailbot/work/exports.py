@@ -15,7 +15,20 @@ from mailbot.work import World
 from mailbot.work.forms import spoken_time
 from mailbot.work.ticks import STEPS, measure
 
-DEVIATIONS = ("No", "Nomor", "Langkah", "Mulai", "Batas", "Selesai", "Menit layanan", "Pelaksana", "Alasan", "Alasan oleh", "Diterima oleh", "Diterima pada")
+DEVIATIONS = (
+    "No",
+    "Nomor",
+    "Langkah",
+    "Mulai",
+    "Batas",
+    "Selesai",
+    "Menit layanan",
+    "Pelaksana",
+    "Alasan",
+    "Alasan oleh",
+    "Diterima oleh",
+    "Diterima pada",
+)
 STANDARD_5 = ("No", "Nama", "Kontak", "Media pelaporan", "Tanggal pelaporan", "Deskripsi", "Tipe", "Kategori", "User", "Jenis", "Urgensi", "Dampak",
               "Prioritas", "Petugas", "Status penanganan", "Tanggal penanganan", "Solusi", "Tanggal penyelesaian", "Status konfirmasi", "Status")  # fmt: skip
 MEDIA = {"email": "E-Mail", "langsung": "Surat", "tts": "Lainnya"}
@@ -29,7 +42,9 @@ def deviations(world: World, since: str = "", until: str = "9999") -> Sheet:
     with world.store.transaction() as tx:
         measure(world, tx)
         rows = steps.deviations(tx, since, until)
-    return Sheet("Penyimpangan mutu baku", DEVIATIONS, tuple(_deviation(world, n, r) for n, r in enumerate(reversed(rows), 1)))
+    return Sheet(
+        "Penyimpangan mutu baku", DEVIATIONS, tuple(_deviation(world, n, r) for n, r in enumerate(reversed(rows), 1))
+    )
 
 
 def _deviation(world: World, number: int, r: Row[Any]) -> tuple[str, ...]:
@@ -48,7 +63,14 @@ def standard_5(world: World, since: str = "", until: str = "9999") -> Sheet:
 def _request(world: World, tx: Connection, number: int, r: Row[Any]) -> tuple[str, ...]:
     events = chain.events(tx, r.id)
     people = cases.persons(tx, r.id)
-    handled = next((e for e in events if e.action in ("lengkap", "kembalikan", "tinjau", "bukan_permohonan", "di_luar_sop", "duplikat")), None)
+    handled = next(
+        (
+            e
+            for e in events
+            if e.action in ("lengkap", "kembalikan", "tinjau", "bukan_permohonan", "di_luar_sop", "duplikat")
+        ),
+        None,
+    )
     told = next((e for e in reversed(events) if e.action in ("beritahukan", "tolak")), None)
     closed = told or next((e for e in reversed(events) if r.state in case.CLOSED and e.new == r.state), None)
     officer = next((e.actor for e in reversed(events) if e.actor != "mesin"), "mesin")
@@ -104,9 +126,15 @@ def _touched(tx: Connection, since: str, until: str) -> dict[str, list[Deed]]:
 
 def _affected(number: str, one: CasePerson, how: str) -> tuple[str, ...]:
     p = one.person
-    return (number, *(v or "" for v in (p.nama.value, p.nip.value, p.instansi.value, p.telepon.value, p.email.value)), how)
+    return (
+        number,
+        *(v or "" for v in (p.nama.value, p.nip.value, p.instansi.value, p.telepon.value, p.email.value)),
+        how,
+    )
 
 
 def _file(number: str, r: Row[Any], deeds: list[Deed]) -> tuple[str, ...]:
-    opened = [f"{at} {actor}: {action}" for at, actor, action, data in deeds if str(data.get("sha256", "?")) == r.sha256[:12]]
+    opened = [
+        f"{at} {actor}: {action}" for at, actor, action, data in deeds if str(data.get("sha256", "?")) == r.sha256[:12]
+    ]
     return number, r.name, r.sha256, str(r.round), "; ".join(opened)

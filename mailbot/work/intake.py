@@ -125,7 +125,9 @@ def _admit(world: World, tx: Connection, new: Arrival, verdict: Guard, known: Ca
     same = None if known else mails.case_of_files(tx, new.mail)
     twin = cases.get(tx, same) if same else None
     if twin and twin.state not in (case.RETURNED, *case.CLOSED):
-        message_id = mails.add(tx, new.raw, new.key, new.mail, verdict, twin, "duplicate", None, world.now(), new.channel)
+        message_id = mails.add(
+            tx, new.raw, new.key, new.mail, verdict, twin, "duplicate", None, world.now(), new.channel
+        )
         receipt(world, tx, twin, new, verdict, "duplicate")
         return message_id
     before = known or (twin if twin and twin.state not in case.CLOSED else None)
@@ -157,7 +159,9 @@ def _new_case(world: World, tx: Connection, new: Arrival) -> Case:
     step, limit = case.TIMERS[case.RECEIVED]
     mail, (to, _) = new.mail, guard.reply_address(new.mail)
     to = "" if to == nobody(world, new.channel) else to
-    return cases.new(tx, to, mail.sender_name, mail.subject, number, world.now(), step, world.due(limit), new.channel, new.ticket)
+    return cases.new(
+        tx, to, mail.sender_name, mail.subject, number, world.now(), step, world.due(limit), new.channel, new.ticket
+    )
 
 
 def _next_round(world: World, tx: Connection, found: Case) -> Case:
@@ -190,7 +194,10 @@ def surroundings(world: World, tx: Connection, new: Arrival, known: Case | None)
     """What the guard must know besides the mail itself."""
     o, now, mail, r = world.settings.office, world.now(), new.mail, world.settings.limits
     to, _ = guard.reply_address(mail)
-    own = frozenset(guard.untagged(a.lower()) for a in (o.email, *o.aliases, *(m.user for m in world.settings.mailbox if "@" in m.user)))
+    own = frozenset(
+        guard.untagged(a.lower())
+        for a in (o.email, *o.aliases, *(m.user for m in world.settings.mailbox if "@" in m.user))
+    )
     return guard.Surroundings(
         own_addresses=own,
         own_lists=frozenset(o.own_lists),
@@ -199,7 +206,15 @@ def surroundings(world: World, tx: Connection, new: Arrival, known: Case | None)
         received_at=new.raw.received_at,
         now=now,
         is_own=compose.carries_mark(mail, world.office.secret),
-        limits=guard.Limits(r.per_address_hour, r.per_address_day, r.per_domain_hour, r.all_hour, r.all_minute, r.unknown_day, r.bare_day),
+        limits=guard.Limits(
+            r.per_address_hour,
+            r.per_address_day,
+            r.per_domain_hour,
+            r.all_hour,
+            r.all_minute,
+            r.unknown_day,
+            r.bare_day,
+        ),
         sent=outbox.sent_counts(tx, guard.plain_address(to), now),
         same_before=mails.answered_before(tx, mail, now),
         sent_in_thread=outbox.sent_in_thread(tx, known.id, now) if known else 0,
@@ -216,7 +231,9 @@ def receipt(world: World, tx: Connection, found: Case, new: Arrival, verdict: Gu
     if verdict.policy not in ("reply", "minimal") or not to:
         return
     kind = "minimal" if verdict.policy == "minimal" else kind
-    values = receipt_values(world, mail.subject, compose.files_of([(a.name, a.size) for a in mail.attachments]), world.now())
+    values = receipt_values(
+        world, mail.subject, compose.files_of([(a.name, a.size) for a in mail.attachments]), world.now()
+    )
     if kind == "receipt" and world.settings.replies.form:
         values["lampiran"] = (forms.at_receipt(world, found.number, mail, world.now()),)
     thread = () if kind == "minimal" else (mail.message_id,)  # no byte of a mail that may be forged (MAIL.md 2.3)

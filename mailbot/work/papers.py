@@ -58,11 +58,16 @@ def form_pdf(world: World, tx: Connection, case_id: int) -> bytes:
 
 
 def _proof(world: World, row: Row[Any]) -> str:
-    return f"tanggal {spoken_time(world, row.received_at)}" + (f", Message-ID {safe(row.header_id)}" if row.header_id else "")
+    return f"tanggal {spoken_time(world, row.received_at)}" + (
+        f", Message-ID {safe(row.header_id)}" if row.header_id else ""
+    )
 
 
 def _kinds(people: list[CasePerson]) -> frozenset[str]:
-    asked = {("kembali" if p.person.kembali else "baru") if p.person.tindakan == "pengaktifan" else p.person.tindakan for p in people}
+    asked = {
+        ("kembali" if p.person.kembali else "baru") if p.person.tindakan == "pengaktifan" else p.person.tindakan
+        for p in people
+    }
     return frozenset(a for a in asked if a)
 
 
@@ -73,13 +78,18 @@ def _office(evidence: Evidence, people: list[CasePerson]) -> str:
 
 
 def _files(world: World, tx: Connection, case_id: int, evidence: Evidence) -> tuple[FileLine, ...]:
-    return tuple(_file(world, row, [d for d in evidence.documents if d.sha256 == row.sha256]) for row in mails.attachments(tx, case_id))
+    return tuple(
+        _file(world, row, [d for d in evidence.documents if d.sha256 == row.sha256])
+        for row in mails.attachments(tx, case_id)
+    )
 
 
 def _file(world: World, row: Row[Any], documents: list[Document]) -> FileLine:
     kinds = dict.fromkeys(world.sop.kinds.get(d.kind, d.kind) for d in documents)
     pages = {n for d in documents for n in d.pages}
-    return FileLine(safe(row.name), compose.size_of(row.size), row.sha256, ", ".join(kinds), str(len(pages) or ""), row.round)
+    return FileLine(
+        safe(row.name), compose.size_of(row.size), row.sha256, ", ".join(kinds), str(len(pages) or ""), row.round
+    )
 
 
 def _checks(world: World, evidence: Evidence) -> list[Check]:
@@ -87,7 +97,13 @@ def _checks(world: World, evidence: Evidence) -> list[Check]:
     letter = next((d for d in evidence.documents if d.kind == "surat_permohonan"), None)
     basis = next((d for d in evidence.documents if d.kind in world.sop.basis), None)
     others = [d for d in evidence.documents if d.kind == "lain"]
-    rows = [Check(f"1. {world.sop.kinds['surat_permohonan']} kepada Kepala LPSE", bool(letter), safe(letter.file) if letter else "")]
+    rows = [
+        Check(
+            f"1. {world.sop.kinds['surat_permohonan']} kepada Kepala LPSE",
+            bool(letter),
+            safe(letter.file) if letter else "",
+        )
+    ]
     if letter:
         facts = letter.letter
         numbered = True if facts.nomor.value and facts.tanggal.value else None
@@ -96,12 +112,17 @@ def _checks(world: World, evidence: Evidence) -> list[Check]:
     names = "/".join(world.sop.kinds[k] for k in BASIS_KINDS if k in world.sop.basis and k in world.sop.kinds)
     rows.append(Check(f"2. {names} yang berlaku", bool(basis), _basis(world, basis) if basis else ""))
     rows.append(Check("3. Data personal (lihat tabel di bawah)", True if evidence.persons else None))
-    rows.append(Check("4. Berkas tambahan", bool(others) or None, ", ".join(dict.fromkeys(safe(d.file) for d in others))))
+    rows.append(
+        Check("4. Berkas tambahan", bool(others) or None, ", ".join(dict.fromkeys(safe(d.file) for d in others)))
+    )
     return rows
 
 
 def _mark(label: str, mark: Mark) -> Check:
-    notes = {"seen": f"terlihat (hal. {mark.page})" if mark.page else "terlihat", "not_found": "tidak terlihat oleh mesin; periksa lembar asli"}
+    notes = {
+        "seen": f"terlihat (hal. {mark.page})" if mark.page else "terlihat",
+        "not_found": "tidak terlihat oleh mesin; periksa lembar asli",
+    }
     return Check(label, True if mark.state == "seen" else None, notes.get(mark.state, "tidak dapat dinilai mesin"), 2)
 
 
@@ -109,13 +130,22 @@ def _stamp(letter: Document) -> Check:
     if letter.tte is None:
         return _mark("d. stempel basah/TTE", letter.stempel)
     words = {True: "utuh", False: "tidak utuh", None: "belum diverifikasi"}[letter.tte.intact]
-    return Check("d. stempel basah/TTE", True if letter.tte.intact else None, f"TTE oleh {safe(letter.tte.signer or '-')}: {words}", 2)
+    return Check(
+        "d. stempel basah/TTE",
+        True if letter.tte.intact else None,
+        f"TTE oleh {safe(letter.tte.signer or '-')}: {words}",
+        2,
+    )
 
 
 def _basis(world: World, paper: Document) -> str:
     facts = paper.letter
-    until = spoken_day(facts.berlaku_sampai) or (f"Tahun Anggaran {facts.tahun_anggaran}" if facts.tahun_anggaran else "")
-    return f"{world.sop.kinds[paper.kind]} {letter_line(facts.nomor.value, facts.tanggal.value)}" + (f"; berlaku: {until}" if until else "")
+    until = spoken_day(facts.berlaku_sampai) or (
+        f"Tahun Anggaran {facts.tahun_anggaran}" if facts.tahun_anggaran else ""
+    )
+    return f"{world.sop.kinds[paper.kind]} {letter_line(facts.nomor.value, facts.tanggal.value)}" + (
+        f"; berlaku: {until}" if until else ""
+    )
 
 
 def _person(world: World, one: CasePerson) -> PersonRow:
@@ -135,7 +165,9 @@ def _outcomes(world: World, tx: Connection, case_id: int) -> list[Outcome]:
         if event.action in ("lengkap", "kembalikan"):
             when = clock.spoken(_time(event.at), world.hours.zone)
             lacking = () if event.action == "lengkap" else _lacking(world, tx, case_id, number)
-            found.append(Outcome(number, event.action == "lengkap", when, cases.name_of(tx, event.actor, MACHINE), lacking))
+            found.append(
+                Outcome(number, event.action == "lengkap", when, cases.name_of(tx, event.actor, MACHINE), lacking)
+            )
     return found
 
 
@@ -155,7 +187,13 @@ def _acted(world: World, tx: Connection, one: CasePerson) -> Acted:
 def filing_of(world: World, tx: Connection, row: Row[Any]) -> Filing:
     r = world.settings.retention
     printed = cases.name_of(tx, row.printed_by, MACHINE) if row.printed_by else ""
-    return Filing(r.code, r.place, printed, spoken_time(world, row.printed_at), f"31 Desember {kept_until(world, row.changed_at or row.created_at)[1].year}")
+    return Filing(
+        r.code,
+        r.place,
+        printed,
+        spoken_time(world, row.printed_at),
+        f"31 Desember {kept_until(world, row.changed_at or row.created_at)[1].year}",
+    )
 
 
 def kept_until(world: World, closed_at: str) -> tuple[dt.date, dt.date]:
@@ -192,14 +230,25 @@ def bundle_of(world: World, case_id: int) -> Printed:
     sheets = tuple(_sheet(world, n, row, row.sha256 in signed, texts) for n, row in enumerate(rows, 1))
     pictures = {name: data for sheet in sheets for name, data in sheet.pictures}
     made = Bundle(filled, tuple(letters), sheets)
-    originals = tuple((f"{n:02d}-{plain(r.name)}", blob_path(world.blobs, r.sha256)) for n, r in enumerate(rows, 1) if r.sha256 in signed)
+    originals = tuple(
+        (f"{n:02d}-{plain(r.name)}", blob_path(world.blobs, r.sha256))
+        for n, r in enumerate(rows, 1)
+        if r.sha256 in signed
+    )
     return Printed(bundle.to_pdf(made, kop_of(world), pictures, world.office.templates), originals)
 
 
 def _letter(world: World, row: Row[Any]) -> Letter:
     body = json.loads(row.evidence).get("body", "") if row.evidence else ""
     sender = f"{safe(row.sender_name)} <{row.sender}>" if row.sender_name else row.sender or ""
-    return Letter(spoken_time(world, row.received_at), sender, safe(row.subject, 200), row.header_id or "", row.round, body[:20_000])
+    return Letter(
+        spoken_time(world, row.received_at),
+        sender,
+        safe(row.subject, 200),
+        row.header_id or "",
+        row.round,
+        body[:20_000],
+    )
 
 
 def _texts(evidence: Evidence) -> dict[str, str]:
@@ -224,7 +273,9 @@ def _sheet(world: World, number: int, row: Row[Any], signed: bool, texts: dict[s
     text = "" if pictures else texts.get(row.name, "")
     if not pictures and not text:
         problem = problem or "jenis berkas ini tidak dapat dicetak; berkas asli tersimpan"
-    return Sheet(number, safe(row.name), row.sha256, compose.size_of(row.size), row.round, signed, tuple(pictures), text, problem)
+    return Sheet(
+        number, safe(row.name), row.sha256, compose.size_of(row.size), row.round, signed, tuple(pictures), text, problem
+    )
 
 
 def plain(name: str) -> str:

@@ -124,7 +124,10 @@ def _follow(world: World, tx: Connection, found: Case, whole: Evidence, verdict:
     change = case.by_verdict(found, verdict, newest.guard, world.now(), world.due)
     cases.apply(tx, change)
     for reply in change.replies:
-        if reply.kind == "out_of_scope" and outbox.sent_counts(tx, reply.to, world.now()).day >= world.settings.limits.bare_day:
+        if (
+            reply.kind == "out_of_scope"
+            and outbox.sent_counts(tx, reply.to, world.now()).day >= world.settings.limits.bare_day
+        ):
             continue  # somebody who asks for nothing, again and again: a robot without headers (G6)
         filled = Reply(reply.kind, reply.to, tuple(values_of(world, whole, verdict).items()))
         put(world, tx, found, filled, newest.semantic, (newest.header_id,))
@@ -143,7 +146,9 @@ def union(tx: Connection, rows: list[Row[Any]]) -> Evidence:
             joined = parsers.fields.join(documents, (*new.persons, *whole.persons))
             people = supplement.completed(joined, new.body, _day(row))
         texts = (*new.texts, *whole.texts)
-        whole = Evidence(documents, people, letter or Letter(), new.body, new.subject or whole.subject, new.links, texts)
+        whole = Evidence(
+            documents, people, letter or Letter(), new.body, new.subject or whole.subject, new.links, texts
+        )
     return whole
 
 

@@ -156,7 +156,14 @@ def take_over(world: World, actor: Actor, found: Import) -> int:
             if old is None or any(getattr(old, k) != v for k, v in asdict(right).items()):
                 access.record(tx, right, actor.name, "impor", world.now())
                 stored += 1
-        chain.append(tx, chain.OFFICE, world.now(), actor.name, "impor_register", data={"baris": len(found.rights), "disimpan": stored})
+        chain.append(
+            tx,
+            chain.OFFICE,
+            world.now(),
+            actor.name,
+            "impor_register",
+            data={"baris": len(found.rights), "disimpan": stored},
+        )
     return stored
 
 

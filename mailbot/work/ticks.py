@@ -69,7 +69,9 @@ def _warn(world: World, tx: Connection, slot: str, late: list[Row[tuple[object, 
     _inside(world, tx, "late_steps", slot, world.settings.notices.late, {"baris": rows})
 
 
-def _inside(world: World, tx: Connection, kind: str, slot: str, addresses: Iterable[str], values: dict[str, object]) -> None:
+def _inside(
+    world: World, tx: Connection, kind: str, slot: str, addresses: Iterable[str], values: dict[str, object]
+) -> None:
     """One mail per address of the office; the slot makes it unique."""
     values = {"waktu": clock.spoken(world.now(), world.hours.zone), **values}
     for address in addresses:
@@ -79,7 +81,9 @@ def _inside(world: World, tx: Connection, kind: str, slot: str, addresses: Itera
 def office_mail(world: World, tx: Connection, reply: Reply, key: str) -> bool:
     """A mail that belongs to no case; whether it is new in the outbox."""
     number = world.settings.office.number_prefix
-    mail = compose.compose(reply.kind, 1, key, compose.Thread(reply.to, number), dict(reply.values), world.office, world.now())
+    mail = compose.compose(
+        reply.kind, 1, key, compose.Thread(reply.to, number), dict(reply.values), world.office, world.now()
+    )
     return outbox.add(tx, None, mail, world.now()) is not None
 
 
@@ -123,7 +127,12 @@ def _nearest(world: World, until: str) -> int:
 def _tell_holder(world: World, tx: Connection, right: Row[tuple[object, ...]], days: int) -> bool:
     values = {"sapaan": right.nama, "nama": right.nama, "nip": masked(right.nip), "peran": world.sop.roles.get(right.peran, right.peran),
               "satker": right.instansi, "berlaku_sampai": day(right.valid_until)}  # fmt: skip
-    return office_mail(world, tx, Reply("expiry", right.email, tuple(values.items())), f"berakhir|{right.id}|{right.valid_until}|{days}")
+    return office_mail(
+        world,
+        tx,
+        Reply("expiry", right.email, tuple(values.items())),
+        f"berakhir|{right.id}|{right.valid_until}|{days}",
+    )
 
 
 def _prune(world: World, tx: Connection, slot: str) -> bool:
@@ -131,7 +140,11 @@ def _prune(world: World, tx: Connection, slot: str) -> bool:
     return False
 
 
-DAILY: dict[str, Callable[[World, Connection, str], bool]] = {"ringkasan": _digest, "masa-berlaku": _expiring, "bersih": _prune}
+DAILY: dict[str, Callable[[World, Connection, str], bool]] = {
+    "ringkasan": _digest,
+    "masa-berlaku": _expiring,
+    "bersih": _prune,
+}
 
 
 # ------------------------------------------------------------------ requesters who do not come back
@@ -177,5 +190,13 @@ def _remind(world: World, seen: Case) -> bool:
                                      "kekurangan": compose.defects(verdict, world.sop)}  # fmt: skip
         after = act(world, tx, found, "ingatkan", reason=f"pengingat ke-{number}", data=(("ke", number),))
         key, references = thread_of(tx, after)
-        put(world, tx, after, Reply("reminder", found.requester, tuple(values.items())), key, references, outbox.next_seq(tx, key, "reminder"))
+        put(
+            world,
+            tx,
+            after,
+            Reply("reminder", found.requester, tuple(values.items())),
+            key,
+            references,
+            outbox.next_seq(tx, key, "reminder"),
+        )
         return True

@@ -137,7 +137,9 @@ def _tell(world: World, found: Row[Any], r: Row[Any], answer_by: dt.date) -> boo
         if not campaigns.notified(tx, r.id, world.now()):
             return False
         if r.email:
-            office_mail(world, tx, Reply("year_end", r.email, tuple(values.items())), f"akhir-tahun|{found.year}|{r.access_id}")
+            office_mail(
+                world, tx, Reply("year_end", r.email, tuple(values.items())), f"akhir-tahun|{found.year}|{r.access_id}"
+            )
         return True
 
 
@@ -195,12 +197,26 @@ def _item(tx: Connection, found: Row[Any], item_id: int) -> Row[Any]:
 def _end(world: World, tx: Connection, actor: Actor, row: Row[Any]) -> None:
     reason = f"kewenangan Admin Agency pada akhir tahun anggaran ({world.sop.name} langkah 5)"
     old = {k: v for k, v in access.get(tx, row.access_id)._mapping.items() if k != "id"}
-    new = AccessRight(**{**old, "status": "nonaktif", "ended_at": world.today.isoformat(), "ended_reason": reason, "valid_until": None, "executor": actor.name})
+    new = AccessRight(
+        **{
+            **old,
+            "status": "nonaktif",
+            "ended_at": world.today.isoformat(),
+            "ended_reason": reason,
+            "valid_until": None,
+            "executor": actor.name,
+        }
+    )
     access.record(tx, new, actor.name, "penonaktifan akhir tahun", world.now())
     values = {"sapaan": row.nama, "nama": row.nama, "user_id": row.user_id, "peran": world.sop.roles.get(row.peran, row.peran), "satker": row.instansi,
               "dasar": reason, "waktu": clock.spoken(world.now(), world.hours.zone)}  # fmt: skip
     if row.email:
-        office_mail(world, tx, Reply("year_end_result", row.email, tuple(values.items())), f"akhir-tahun-hasil|{row.campaign_id}|{row.access_id}")
+        office_mail(
+            world,
+            tx,
+            Reply("year_end_result", row.email, tuple(values.items())),
+            f"akhir-tahun-hasil|{row.campaign_id}|{row.access_id}",
+        )
 
 
 # ------------------------------------------------------------------ the end
@@ -210,13 +226,21 @@ def finish(world: World, actor: Actor, year: int) -> Path:
     """Closes the campaign when every account is decided and executed, and packs its record; the package's folder."""
     _may(actor)
     found = status(world, year)
-    still = [a.user_id for a in found.accounts if not a.decision or (a.decision == "nonaktif" and not a.executed_at and a.status == "aktif")]
+    still = [
+        a.user_id
+        for a in found.accounts
+        if not a.decision or (a.decision == "nonaktif" and not a.executed_at and a.status == "aktif")
+    ]
     if still:
         raise Refused(f"Belum selesai: {', '.join(still[:10])}{' ...' if len(still) > 10 else ''}.")
     final = root(world) / str(year) / f"akhir-tahun-{year}"
     made = bag.beside(final)
     try:
-        seal = bag.write(made, {"kampanye.json": _record(found)}, {"External-Identifier": final.name, "Bagging-Date": world.today.isoformat()})
+        seal = bag.write(
+            made,
+            {"kampanye.json": _record(found)},
+            {"External-Identifier": final.name, "Bagging-Date": world.today.isoformat()},
+        )
         with world.store.transaction() as tx:
             row = _campaign(tx, year)
             if row.state == "selesai":

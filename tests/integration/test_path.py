@@ -66,7 +66,9 @@ def finished(folder: Path, count: int) -> bool:
 
 
 def run_for(config: Path, seconds: float) -> None:
-    process = subprocess.Popen([*MAILBOT, "run", "--config", str(config)], stderr=subprocess.DEVNULL, start_new_session=True)
+    process = subprocess.Popen(
+        [*MAILBOT, "run", "--config", str(config)], stderr=subprocess.DEVNULL, start_new_session=True
+    )
     time.sleep(seconds)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
@@ -107,7 +109,9 @@ def test_killed_at_20_random_moments_each_mail_is_handled_exactly_once(tmp_path:
 
     assert rows(tmp_path, "select count(*) from location") == [(len(mails),)]
     sent = [message_from_bytes(p.read_bytes()) for p in (tmp_path / "sent").glob("*.eml")]
-    receipts = Counter(str(m["In-Reply-To"]) for m in sent if ".receipt." in m["Message-ID"] or ".duplicate." in m["Message-ID"])
+    receipts = Counter(
+        str(m["In-Reply-To"]) for m in sent if ".receipt." in m["Message-ID"] or ".duplicate." in m["Message-ID"]
+    )
     answered = {str(message_from_bytes(m.data)["Message-ID"]) for m in mails if m.expected != "ignore"}
     assert receipts == dict.fromkeys(answered, 1)
     returns = [m["In-Reply-To"] for m in sent if ".incomplete." in m["Message-ID"]]
@@ -158,7 +162,9 @@ def test_check_validates_and_repeats(tmp_path: Path, mails: list[DemoMail]) -> N
 def test_check_takes_the_office_from_the_mails_and_is_bound_to_no_rate(tmp_path: Path) -> None:
     for number in range(6):
         head = f"From: a@kantor.example\nTo: lpse@lain.example\nMessage-ID: <{number}@kantor.example>\nSubject: Permohonan akun PPK {number}\n"
-        (tmp_path / f"{number}.eml").write_text(f"{head}Date: Mon, 23 Nov 2026 0{number}:00:00 +0700\n\nMohon pengaktifan akun PPK.\n")
+        (tmp_path / f"{number}.eml").write_text(
+            f"{head}Date: Mon, 23 Nov 2026 0{number}:00:00 +0700\n\nMohon pengaktifan akun PPK.\n"
+        )
     records = checked(tmp_path)
 
     assert [r["reply"]["policy"] for r in records] == ["reply"] * 6
