@@ -213,7 +213,7 @@ def _photo(w: _World) -> DemoMail:
     basis[-1] = scans.sideways(basis[-1])
     files.append(_pdf("SK.pdf", scans.to_pdf(basis)))
     data = _mail(w, 15, office, "Permohonan Pengaktifan Akun PPK", _cover("pengaktifan akun PPK"), files)
-    return DemoMail("15-foto-ponsel", data, "review", "Surat berupa foto ponsel; satu halaman SK terputar.")
+    return DemoMail("15-foto-ponsel", data, "complete", "Surat berupa foto ponsel; satu halaman SK terputar.")
 
 
 def _photocopy(w: _World) -> DemoMail:
