@@ -203,20 +203,9 @@ def act(number: Number, action: Annotated[str, typer.Argument(help="tinjau, tari
         login: Login, reason: Reason = "", config_file: Config = None) -> None:  # fmt: skip
     """Any action that needs nothing but a reason."""
     world = opened(config_file)
-    simple = (
-        "tinjau",
-        "bukan_permohonan",
-        "di_luar_sop",
-        "duplikat",
-        "tarik",
-        "buka_kembali",
-        "kirim_balik",
-        "minta_panggilan",
-        "catatan",
-    )
     with told():
-        if action not in simple:
-            raise Refused(f"'{action}' tidak dikenal; pilih: {', '.join(simple)}")
+        if action not in desk.SIMPLE:
+            raise Refused(f"'{action}' tidak dikenal; pilih: {', '.join(desk.SIMPLE)}")
         _say(desk.simply(world, seen(world, number), action, actor_of(world, login), reason))
 
 

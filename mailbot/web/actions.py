@@ -13,19 +13,8 @@ from mailbot.store import cases
 from mailbot.web.visit import Visit
 from mailbot.work import agency, archive, desk
 from mailbot.work.agency import Result
-from mailbot.work.desk import Seen
+from mailbot.work.desk import SIMPLE, Seen
 
-SIMPLE = (
-    "tinjau",
-    "bukan_permohonan",
-    "di_luar_sop",
-    "duplikat",
-    "tarik",
-    "buka_kembali",
-    "kirim_balik",
-    "minta_panggilan",
-    "catatan",
-)
 MACHINE_ONLY = ("lanjutkan", "hasil_lengkap", "ingatkan")  # follow from other actions, or from mail and time
 
 Do = Callable[[Visit, Seen], Case]

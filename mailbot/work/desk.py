@@ -25,6 +25,9 @@ from mailbot.work import World, act, put
 from mailbot.work.intake import receipt_values
 from mailbot.work.reading import conclude, union, values_of
 
+# actions that need nothing but a reason: see `simply`
+SIMPLE = ("tinjau", "bukan_permohonan", "di_luar_sop", "duplikat", "tarik", "buka_kembali", "kirim_balik", "minta_panggilan", "catatan")  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
