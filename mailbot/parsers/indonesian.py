@@ -368,9 +368,13 @@ def roles(text: str) -> tuple[Role, ...]:
 
 # ------------------------------------------------------------------ names
 
-_TITLES = frozenset(
-    ["drs", "dra", "ir", "dr", "h", "hj", "r", "rr", "kh", "prof", "apt", "ns", "drg", "drh", "amd", "ama", "se", "sh", "st", "sp", "sip", "si", "skom", "ssos", "spd", "skm", "sag", "shut", "sstp", "spt", "mm", "mt", "mh", "msi", "mpd", "mkom", "mkes", "mag", "msc", "ma", "map", "map", "mba", "phd", "ssi", "spsi", "sak", "ak", "ca", "stp", "mp", "sked", "lc", "akt", "sst", "mtr", "sikom", "ssn", "skep", "skeb", "shi", "shum", "mhum", "msp", "mec", "mpa", "mak", "spi", "spdi", "msos"]
-)
+_TITLES = frozenset([
+    "drs", "dra", "ir", "dr", "h", "hj", "r", "rr", "kh", "prof", "apt", "ns", "drg", "drh", "amd", "ama", "se",
+    "sh", "st", "sp", "sip", "si", "skom", "ssos", "spd", "skm", "sag", "shut", "sstp", "spt", "mm", "mt", "mh",
+    "msi", "mpd", "mkom", "mkes", "mag", "msc", "ma", "map", "map", "mba", "phd", "ssi", "spsi", "sak", "ak",
+    "ca", "stp", "mp", "sked", "lc", "akt", "sst", "mtr", "sikom", "ssn", "skep", "skeb", "shi", "shum", "mhum",
+    "msp", "mec", "mpa", "mak", "spi", "spdi", "msos",
+])  # fmt: skip
 _BEFORE = frozenset(
     ["drs", "dra", "ir", "dr", "h", "hj", "r", "rr", "kh", "prof", "apt", "ns", "drg", "drh", "tgk", "sdr", "sdri", "bapak", "ibu", "yth", "saudara", "saudari"]
 )
