@@ -375,9 +375,10 @@ _TITLES = frozenset([
     "ca", "stp", "mp", "sked", "lc", "akt", "sst", "mtr", "sikom", "ssn", "skep", "skeb", "shi", "shum", "mhum",
     "msp", "mec", "mpa", "mak", "spi", "spdi", "msos",
 ])  # fmt: skip
-_BEFORE = frozenset(
-    ["drs", "dra", "ir", "dr", "h", "hj", "r", "rr", "kh", "prof", "apt", "ns", "drg", "drh", "tgk", "sdr", "sdri", "bapak", "ibu", "yth", "saudara", "saudari"]
-)
+_BEFORE = frozenset([
+    "drs", "dra", "ir", "dr", "h", "hj", "r", "rr", "kh", "prof", "apt", "ns", "drg", "drh", "tgk", "sdr", "sdri",
+    "bapak", "ibu", "yth", "saudara", "saudari",
+])  # fmt: skip
 
 
 def name_key(name: str) -> str:
