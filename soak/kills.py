@@ -103,12 +103,9 @@ class Scene:
         stored, left, jobs = self.ask("select count(*) from message where rules not like '%R01%'"), self.ask(waiting), self.ask(
             "select count(*) from job where state in ('waiting', 'running')"
         )  # fmt: skip
-        if stored < self.laid:
-            with contextlib.suppress(Exception):
-                self.ask("delete from quarantine where attempts >= 3 and due_at = '' returning 1", write=True)
         return bool(stored >= self.laid and not left and not jobs)
 
-    def ask(self, query: str, write: bool = False) -> int:
+    def ask(self, query: str) -> int:
         engine = create_engine(f"sqlite:///{self.folder}/data/mailbot.db")
         try:
             with engine.begin() as connection:

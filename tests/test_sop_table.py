@@ -6,15 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 import mailbot
-from tests.conftest import passed
+from tests.conftest import named_tests
 
 ROOT = Path(__file__).parents[1]
 TABLE = (ROOT / "docs" / "sop.md").read_text("utf-8")
 ROWS = dict(re.findall(r"^\| (R-\d\d) \|(.*)\|$", TABLE, re.M))
-NAMED = sorted(set(re.findall(r"tests/[\w/]+\.py::\w+", TABLE)))
+NAMED = sorted(named_tests())
 LAW = re.compile(r"\b(?:Perpres|Peraturan Presiden|Perka LKPP|Permendagri|Undang-Undang|PP 82|PP 71)\b")
 
 
@@ -33,15 +31,6 @@ def test_every_named_test_is_collected() -> None:
 
     assert done.returncode == 0, done.stdout[-2000:]
     assert not [name for name in NAMED if name not in there]
-
-
-def test_every_named_test_passed(request: pytest.FixtureRequest) -> None:
-    """Runs last; only a run of the whole suite can say it."""
-    collected = {item.nodeid.split("[")[0] for item in request.session.items}
-    if not set(NAMED) <= collected:
-        pytest.skip("only a part of the suite runs")
-
-    assert not set(NAMED) - passed
 
 
 def test_every_named_file_of_the_program_exists() -> None:

@@ -26,23 +26,42 @@ def known(tx: Connection) -> set[str]:
 
 def test_three_failures_set_a_mail_aside_until_it_is_released(store: Store) -> None:
     with store.transaction() as tx:
-        assert [mails.attempt(tx, AT) for _ in range(3)] == [1, 2, 3]
+        for failures in range(3):
+            assert mails.attempt(tx, AT, NOW) == failures
+            assert mails.quarantined(tx) == []
+            mails.note_failure(tx, AT, "rusak", None)
         assert known(tx) == {"7"}
         assert mails.release_quarantine(tx) == 1
         assert known(tx) == set()
 
 
+def test_a_mail_at_which_the_process_dies_lets_the_others_go_first_and_is_set_aside_at_last(store: Store) -> None:
+    """IN-34: a kill at an unlucky moment is not the mail's fault; a mail that kills the process each time is named."""
+    with store.transaction() as tx:
+        mails.attempt(tx, AT, NOW)
+        assert known(tx) == set()
+        mails.attempt(tx, AT, NOW)
+        assert known(tx) == {"7"}
+        later = NOW + dt.timedelta(seconds=6)
+        assert mails.known_uids(tx, "utama", "INBOX", 1, later) == set()
+        for _ in range(mails.MAX_BEGUN - 3):
+            mails.attempt(tx, AT, later)
+        assert mails.quarantined(tx) == []
+        mails.attempt(tx, AT, later)
+        assert [r.uid for r in mails.quarantined(tx)] == ["7"]
+
+
 def test_a_failing_server_does_not_use_up_the_attempts_of_a_mail(store: Store) -> None:
     with store.transaction() as tx:
         for _ in range(9):
-            mails.attempt(tx, AT)
+            mails.attempt(tx, AT, NOW)
             mails.forgive(tx, AT, "network", NOW)
         assert known(tx) == set()
 
 
 def test_a_mail_that_waits_is_not_fetched_before_its_time(store: Store) -> None:
     with store.transaction() as tx:
-        mails.attempt(tx, AT)
+        mails.attempt(tx, AT, NOW)
         mails.note_failure(tx, AT, "empty", None, NOW + dt.timedelta(minutes=5))
         assert known(tx) == {"7"}
         assert mails.known_uids(tx, "utama", "INBOX", 1, NOW + dt.timedelta(minutes=6)) == set()

@@ -486,7 +486,7 @@ def test_health_shows_what_is_set_aside(post: Post, staff: dict[str, Person]) ->
     with post.world.store.transaction() as tx:
         tx.execute(
             t.quarantine.insert().values(
-                account="utama", folder="INBOX", uidvalidity=1, uid="77", attempts=3, error="rusak sekali"
+                account="utama", folder="INBOX", uidvalidity=1, uid="77", attempts=3, failures=3, error="rusak sekali"
             )
         )
     text = staff["sysadmin"].get("/kesehatan").text

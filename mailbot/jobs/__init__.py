@@ -16,7 +16,7 @@ from mailbot.store import Store, iso
 from mailbot.store.tables import job
 
 LANES = {"deliver": "mail", "read": "ocr"}
-MAX_ATTEMPTS = 3
+MAX_FAILURES = 4
 MAX_BEGUN = 20  # so often may the process die under a job (power cuts too) before the job is taken for the cause
 PAUSES = (5, 60, 300)  # seconds before the second, third and last attempt
 STALLED = 30.0  # seconds without a heartbeat after which a worker counts as dead
@@ -110,11 +110,17 @@ def done(tx: Connection, found: Job) -> None:
 
 
 def failed(tx: Connection, found: Job, error: str, now: dt.datetime) -> bool:
-    """Waits and tries again; after the fourth failure the job is set aside: True."""
-    last = found.attempts > MAX_ATTEMPTS
-    pause = PAUSES[min(found.attempts, len(PAUSES)) - 1]
+    """Waits and tries again; after the fourth failure the job is set aside: True. Deaths of the process do not count here."""
+    failures = int(tx.scalar(select(job.c.failures).where(job.c.id == found.id)) or 0) + 1
+    last = failures >= MAX_FAILURES or found.attempts > MAX_BEGUN
+    pause = PAUSES[min(failures, len(PAUSES)) - 1]
     state = "quarantine" if last else "waiting"
-    values = {"state": state, "error": error[:500], "due_at": iso(now + dt.timedelta(seconds=pause))}
+    values = {
+        "state": state,
+        "error": error[:500],
+        "due_at": iso(now + dt.timedelta(seconds=pause)),
+        "failures": failures,
+    }
     lane = tx.scalar(update(job).where(*_held(found)).values(**values).returning(job.c.lane))
     if lane is not None and not last:
         _notify(tx, found.id, lane, pause)
@@ -156,7 +162,7 @@ def renotify(store: Store, now: dt.datetime) -> int:
 def retry(store: Store, now: dt.datetime) -> int:
     """Everything set aside is due again; how many."""
     with store.transaction() as tx:
-        values = {"state": "waiting", "attempts": 0, "due_at": iso(now)}
+        values = {"state": "waiting", "attempts": 0, "failures": 0, "due_at": iso(now)}
         released = update(job).where(job.c.state == "quarantine").values(**values).returning(job.c.id, job.c.lane)
         rows = tx.execute(released).all()
         for row in rows:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, and_, func, or_, select
 
 from mailbot.store import iso
 from mailbot.store import tables as t
-from mailbot.store.mails import MAX_ATTEMPTS
+from mailbot.store.mails import SET_ASIDE
 
 # what the machine decided -> what a person did later that says it was wrong
 OVERRULED = (("lengkap", "kirim_balik"), ("lengkap", "tinjau"), ("lengkap", "tolak"), ("kembalikan", "tinjau"), ("bukan_permohonan", "buka_kembali"),
@@ -127,7 +127,7 @@ def mailboxes(tx: Connection) -> list[Row[Any]]:
 
 
 def quarantined_mail(tx: Connection) -> list[Row[Any]]:
-    return list(tx.execute(select(t.quarantine).where(t.quarantine.c.attempts >= MAX_ATTEMPTS).limit(100)))
+    return list(tx.execute(select(t.quarantine).where(SET_ASIDE).limit(100)))
 
 
 def failed_jobs(tx: Connection) -> list[Row[Any]]:

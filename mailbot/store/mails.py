@@ -16,8 +16,11 @@ from mailbot.store import iso
 from mailbot.store import tables as t
 
 EVIDENCE, VERDICT = TypeAdapter(Evidence), TypeAdapter(Verdict)
-MAX_ATTEMPTS = 3
-SET_ASIDE = (t.quarantine.c.attempts >= MAX_ATTEMPTS) & (t.quarantine.c.due_at == "")
+MAX_FAILURES = 3
+MAX_BEGUN = 20  # so often may the process die at a mail (kills, power cuts) before the mail is taken for the cause
+SET_ASIDE = (t.quarantine.c.due_at == "") & (
+    (t.quarantine.c.failures >= MAX_FAILURES) | (t.quarantine.c.attempts >= MAX_BEGUN)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +68,16 @@ def due_again(tx: Connection, account: str, folder: str, now: dt.datetime) -> bo
     return tx.scalar(query.limit(1)) is not None
 
 
-def attempt(tx: Connection, at: Location) -> int:
-    """Counts an attempt before it begins (IN-34); the number so far."""
-    row = tx.execute(select(t.quarantine.c.attempts).where(*_at(t.quarantine, at))).first()
+def attempt(tx: Connection, at: Location, now: dt.datetime) -> int:
+    """Counts an attempt before it begins (IN-34); the failures so far. If the process dies at it, the other mails go first."""
+    row = tx.execute(select(t.quarantine).where(*_at(t.quarantine, at))).first()
     if row is None:
-        tx.execute(t.quarantine.insert().values(**_location(at), attempts=1, error=""))
-        return 1
-    tx.execute(update(t.quarantine).where(*_at(t.quarantine, at)).values(attempts=row[0] + 1, due_at=""))
-    return int(row[0]) + 1
+        tx.execute(t.quarantine.insert().values(**_location(at), attempts=1, error="", due_at=iso(now)))
+        return 0
+    begun = row.attempts + 1
+    due_at = iso(now + dt.timedelta(seconds=5 * row.attempts)) if begun < MAX_BEGUN else ""
+    tx.execute(update(t.quarantine).where(*_at(t.quarantine, at)).values(attempts=begun, due_at=due_at))
+    return int(row.failures)
 
 
 def forgive(tx: Connection, at: Location, error: str, again_at: dt.datetime) -> None:
@@ -86,8 +91,9 @@ def forgive(tx: Connection, at: Location, error: str, again_at: dt.datetime) -> 
 
 
 def note_failure(tx: Connection, at: Location, error: str, path: str | None, due_at: dt.datetime | None = None) -> None:
-    """`due_at`: when it is tried again; None with the attempts used up: set aside."""
-    values = {"error": error[:500], "path": path, "due_at": iso(due_at) if due_at else ""}
+    """`due_at`: when it is tried again; None with the last failure: set aside."""
+    failures = t.quarantine.c.failures + 1
+    values = {"error": error[:500], "path": path, "due_at": iso(due_at) if due_at else "", "failures": failures}
     tx.execute(update(t.quarantine).where(*_at(t.quarantine, at)).values(**values))
 
 

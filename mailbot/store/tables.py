@@ -81,7 +81,8 @@ quarantine = Table(
     Column("folder", String, primary_key=True),
     Column("uidvalidity", BigInteger, primary_key=True),
     Column("uid", String, primary_key=True),
-    Column("attempts", Integer, nullable=False),
+    Column("attempts", Integer, nullable=False),  # begun, the deaths of the process included
+    Column("failures", Integer, nullable=False, server_default="0"),
     Column("path", String),
     Column("error", Text, nullable=False),
     Column("due_at", String, nullable=False, server_default=""),  # not tried again before (IN-33)
@@ -252,7 +253,8 @@ job = Table(
     Column("task", String, nullable=False),
     Column("subject_id", Integer, nullable=False),
     Column("state", String, nullable=False),
-    Column("attempts", Integer, nullable=False),
+    Column("attempts", Integer, nullable=False),  # begun, the deaths of the process included: the fence
+    Column("failures", Integer, nullable=False, server_default="0"),
     Column("due_at", String, nullable=False),
     Column("error", Text, nullable=False),
     UniqueConstraint("task", "subject_id"),

@@ -191,7 +191,7 @@ def _check_space(world: World) -> None:
 def _take(world: World, mailbox: Mailbox, pending: Pending, section: config.MailboxSection, look: Look) -> int:
     at = pending.location
     with world.store.transaction() as tx:
-        count = mails.attempt(tx, at)
+        failures = mails.attempt(tx, at, world.now())
     crash.point("attempt-counted")
     raw: RawMessage | None = None
     try:
@@ -199,7 +199,7 @@ def _take(world: World, mailbox: Mailbox, pending: Pending, section: config.Mail
         crash.point("mail-fetched")
         look.new += take_in(world, raw, section.authserv_id, epoch=look.epoch) is not None
     except FetchEmpty as error:
-        _note(world, pending, repr(error), None, AGAIN[count - 1] if count <= len(AGAIN) else None)
+        _note(world, pending, repr(error), None, AGAIN[failures] if failures < len(AGAIN) else None)
         return 0
     except (MailboxError, OSError, DBAPIError) as error:
         # the server's, the disk's or the database's fault, not the mail's: it must not use up the mail's attempts
@@ -213,7 +213,7 @@ def _take(world: World, mailbox: Mailbox, pending: Pending, section: config.Mail
             pending,
             repr(error),
             raw.path if raw else None,
-            AGAIN[count - 1] if count < mails.MAX_ATTEMPTS else None,
+            AGAIN[failures] if failures < mails.MAX_FAILURES - 1 else None,
         )
         return 0
     if raw.problem != TOO_LARGE:

@@ -5,6 +5,7 @@ import pytest
 from soak import chaos
 
 
+@pytest.mark.long
 @pytest.mark.timeout(280)
 @pytest.mark.parametrize("driver", ["sqlite", pytest.param("postgresql", marks=pytest.mark.server)])
 def test_nothing_is_lost_and_nothing_doubled(driver: str) -> None:

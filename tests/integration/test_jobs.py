@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ from sqlalchemy import select, text, update
 
 from mailbot import jobs
 from mailbot.jobs import carrier
-from mailbot.store import Store, tables
+from mailbot.store import Store, iso, tables
 from mailbot.work import World, lanes
 from tests.servers.postgres import Postgres
 from tests.worlds import Clock, world
@@ -171,6 +172,21 @@ def test_a_job_that_kills_its_worker_each_time_is_set_aside(
     run(w, clock, settled(w))
 
     assert rows(w) == [(1, "quarantine", jobs.MAX_BEGUN + 1)]
+
+
+def test_deaths_of_the_process_are_not_failures_of_the_job(w: World) -> None:
+    put(w, 1)
+    with w.store.transaction() as tx:
+        tx.execute(update(tables.job).values(attempts=9))
+    (job_id,) = (r[0] for r in _ids(w))
+    found = jobs.begin(w.store, job_id, w.now())
+    assert found and found.attempts == 10
+    with w.store.transaction() as tx:
+        assert not jobs.failed(tx, found, "rusak", w.now())
+
+    assert rows(w) == [(1, "waiting", 10)]
+    with w.store.reading() as tx:
+        assert list(tx.scalars(select(tables.job.c.due_at))) == [iso(w.now() + dt.timedelta(seconds=jobs.PAUSES[0]))]
 
 
 def test_a_worker_that_wakes_late_stores_nothing(w: World) -> None:

@@ -97,6 +97,7 @@ def lay(folder: Path, mail: DemoMail, mails: list[DemoMail]) -> None:
     (folder / "inbox" / "new" / mail.name).write_bytes(data)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(700)
 def test_killed_at_20_random_moments_each_mail_is_handled_exactly_once(tmp_path: Path, mailbox: list[DemoMail]) -> None:
     config, rng, mails = config_in(tmp_path), random.Random(5), mailbox
