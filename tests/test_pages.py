@@ -14,7 +14,7 @@ from pypdf import PdfReader, PdfWriter
 from pypdf.generic import ArrayObject, DecodedStreamObject, DictionaryObject, NameObject, RectangleObject
 
 from mailbot.model import Cell, Line, Table, Word
-from mailbot.parsers import ocr, pages, tte
+from mailbot.parsers import ocr, pages, rereading, tte
 from mailbot.parsers.problem import FileProblem
 
 NIP = "198505192010011007"
@@ -130,4 +130,4 @@ def test_wrapped_values_of_a_cell_are_one_span() -> None:
         for text, y in (("19850519", 0.1), ("201001", 0.12), ("1007", 0.14))
     )
     table = Table((0, 0, 1, 1), (Cell(0, 0, (0, 0, 1, 1), lines),))
-    assert [len(span) for span in ocr.value_spans(lines, (table,))] == [3]
+    assert [len(span) for span in rereading.value_spans(lines, (table,))] == [3]

@@ -108,7 +108,16 @@ def _file(d: Draft, paper: Paper, name: str, pack: str) -> list[tuple[Made, tupl
         return [((f"{name} {i}.jpg", "image/jpeg", scans.to_jpeg(x, 72)), (1,)) for i, x in enumerate(images, 1)]
     numbers = tuple(range(1, len(images) + 1))
     if profile == "fax" or d.rng.random() < 0.08:
-        return [((f"{name}.tif", "image/tiff", scans.to_tiff([x.convert("L") for x in images], dpi)), numbers)]
+        return [
+            (
+                (
+                    f"{name}.tif",
+                    "image/tiff",
+                    scans.to_tiff([x.convert("L") if x.mode == "1" else x for x in images], dpi),
+                ),
+                numbers,
+            )
+        ]
     out = scans.to_pdf(images, dpi)
     return [((f"{name}.pdf", "application/pdf", scans.lock_pdf(out) if pack == "locked" else out), numbers)]
 

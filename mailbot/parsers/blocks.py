@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from mailbot.model import Line, PageReading, Word
 from mailbot.parsers import context as ctx
@@ -57,6 +58,8 @@ class Reader:
         item = labels.split(line)
         if item is not None and not (self.context.closed and item.field == "lain"):
             self._labelled(replace(item, left=self.left) if beside else item, line, page)
+        elif item is None and self._unknown_label(line):
+            self.current, self.last = None, line
         elif not self._continued(line, page):
             self._text(line, page)
 
@@ -140,6 +143,13 @@ class Reader:
             self.values[self.current] = Span(value, page)
         self.last = line
         return True
+
+    def _unknown_label(self, line: Line) -> bool:
+        """A row of the block whose label says nothing to us: its value stands behind a colon, below the other values."""
+        if not self.seen or self.column is None or abs(line.words[0].box[0] - self.left) > 0.06:
+            return False
+        beside = pairwise(line.words)
+        return any(a.text[-1:] in ":;" and abs(b.box[0] - self.column) < 0.015 for a, b in beside)
 
     def _text(self, line: Line, page: PageReading) -> None:
         if self.seen and not self._is_running(line):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
 
-from mailbot.model import Box, Cell, Line, Table, Word
+from mailbot.model import Box, Cell, Line, Table
 from mailbot.parsers import ocr
 from mailbot.parsers.ocr import Pixels, Rect
+from mailbot.parsers.rows import as_rows
 
 _DARK = 205  # of flattened pixels: faint rules are still below it, noise of the paper is not
 # What is nearly paper becomes white: tesseract's threshold for the whole page would else follow the paper's own noise.
@@ -126,20 +127,5 @@ def of_layer(lines: Sequence[Line], grey: Pixels) -> tuple[Table, ...]:
             if x <= (word.box[0] + word.box[2]) / 2 * wide < x + w
             and y <= (word.box[1] + word.box[3]) / 2 * high < y + h
         ]
-        words[rect] = as_lines(inside)
+        words[rect] = as_rows(inside)
     return _tables(groups, words, grey.shape)
-
-
-def as_lines(words: Iterable[Word]) -> tuple[Line, ...]:
-    """Words in reading order: rows by vertical centre, each from left to right."""
-    rows: list[list[Word]] = []
-    for word in sorted(words, key=lambda w: w.box[1] + w.box[3]):
-        middle = (word.box[1] + word.box[3]) / 2
-        last = rows[-1][0] if rows else None
-        if last and middle - (last.box[1] + last.box[3]) / 2 < 0.5 * min(
-            last.box[3] - last.box[1], word.box[3] - word.box[1]
-        ):
-            rows[-1].append(word)
-        else:
-            rows.append([word])
-    return tuple(Line(tuple(sorted(row, key=lambda w: w.box[0]))) for row in rows)

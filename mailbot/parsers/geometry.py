@@ -12,7 +12,7 @@ from mailbot.parsers import ocr
 from mailbot.parsers.ocr import Pixels
 
 A4_LONG = 2339  # pixels of A4's long side at 200 dpi
-_TURN_SURE = 0.12  # how lopsided the tops and bottoms of letters must be to decide without reading
+_TURN_SURE = 4.0  # standard errors by which tops and bottoms of letters must differ to decide without reading
 
 
 def half(image: Pixels) -> Pixels:
@@ -161,13 +161,16 @@ def _chained(boxes: Pixels) -> float:
 
 
 def _lopsided(boxes: Pixels) -> float:
-    """Positive when tops of neighbours differ more than their bottoms: ascenders are commoner than descenders."""
+    """Positive when tops of neighbours differ more than their bottoms: ascenders are commoner than descenders.
+
+    In standard errors: where letters touch each other, few single ones are left to tell.
+    """
     a, b = _neighbours(boxes)
     alike = np.abs(boxes[a, 3] - boxes[b, 3]) >= 2
     tops = np.abs(boxes[a, 1] - boxes[b, 1])[alike]
     bottoms = np.abs((boxes[a, 1] + boxes[a, 3]) - (boxes[b, 1] + boxes[b, 3]))[alike]
     up, down = int(((tops >= 2) & (bottoms <= 1)).sum()), int(((bottoms >= 2) & (tops <= 1)).sum())
-    return (up - down) / (up + down) if up + down >= 40 else 0.0
+    return (up - down) / (up + down) ** 0.5 if up + down >= 40 else 0.0
 
 
 def _turns(image: Pixels, boxes: Pixels, shape: tuple[int, ...]) -> int:

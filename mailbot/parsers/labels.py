@@ -16,7 +16,7 @@ _LABELS: dict[str, str] = {
     "nama": "nama|nama lengkap|nama lengkap dan gelar|nama lengkap sesuai ktp|nama lengkap gelar|nama pegawai|nama pejabat|nama jelas"
             "|nama pengguna|nama pemohon|nama personil|nama user|nama lengkap beserta gelar|nama ppk|nama asn|nama pns",
     "nama_nip": "nama nip|nama dan nip|nama lengkap nip|nama pegawai nip|nip nama|nip dan nama",
-    "nip": "nip|nomor induk pegawai|nip nomor induk pegawai|nip nrp|ni pppk|nippppk|nipppk|nip pppk|nip baru|nrp|nip nipppk|nip ni pppk|nrp nip"
+    "nip": "nip|nomor induk pegawai|nomor induk|no induk|no induk pegawai|nip nomor induk pegawai|nip nrp|ni pppk|nippppk|nipppk|nip pppk|nip baru|nrp|nip nipppk|nip ni pppk|nrp nip"
            "|no nip|nomor nip|nomor induk pegawai nip|nip pns",
     "pangkat_golongan": "pangkat|golongan|pangkat gol|pangkat gol ruang|pangkat golongan|gol ruang|pangkat golongan ruang|golongan ruang|gol|pangkat dan golongan"
                         "|pangkat dan golongan ruang|pangkat ruang|golongan pangkat|gol pangkat|pangkat gol terakhir|pangkat golongan terakhir",

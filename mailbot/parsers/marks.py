@@ -149,10 +149,11 @@ def _framed_stamps(mask: Pixels) -> list[_Stamp]:
     return found
 
 
-def _stamp(mask: Pixels) -> _Stamp | None:
-    """The surest stamp below the letterhead."""
+def _stamp(mask: Pixels, headed: bool) -> _Stamp | None:
+    """The surest stamp, below the letterhead where there is one; the signer's block may have come onto a new page."""
     lower = mask.copy()
-    lower[: mask.shape[0] // 6] = 0
+    if headed:
+        lower[: mask.shape[0] // 6] = 0
     lower &= 1 - cv2.dilate(
         cv2.morphologyEx(lower, cv2.MORPH_OPEN, np.ones((9, 9), np.uint8)), np.ones((5, 5), np.uint8)
     )
@@ -181,13 +182,14 @@ def _digits(text: str) -> int:
     return sum(c.isdigit() for c in text)
 
 
-def _block(lines: Sequence[Line], stamp: _Stamp | None, shape: tuple[int, ...]) -> Area:
+def _block(lines: Sequence[Line], stamp: _Stamp | None, shape: tuple[int, ...], headed: bool) -> Area:
     """Where the signer signs: beside the stamp, else above the lowest NIP, else in the lower right half."""
     high, wide = shape
+    least = 0.35 if headed else 0.08
     nips = [
         line.box
         for line in lines
-        if line.box[1] > 0.35
+        if line.box[1] > least
         and any(fuzz.ratio(w.text.strip(" .:").upper(), "NIP") > 60 or _digits(w.text) >= 15 for w in line.words)
     ]
     if stamp:
@@ -233,11 +235,11 @@ def _pen(small: Pixels, mask: Pixels, area: Pixels) -> Pixels:
     return ((darker | other) & (cv2.dilate(area, np.ones((7, 7), np.uint8)) > 0)).astype(np.uint8)
 
 
-def _signature(small: Pixels, mask: Pixels, lines: Sequence[Line], stamp: _Stamp | None) -> Mark:
+def _signature(small: Pixels, mask: Pixels, lines: Sequence[Line], stamp: _Stamp | None, headed: bool) -> Mark:
     """Seen when thin connected strokes of the size of a signature, not of a paraf, lie in the signer's block."""
     if not lines:
         return _UNKNOWN
-    area = _block(lines, stamp, mask.shape)
+    area = _block(lines, stamp, mask.shape, headed)
     left, top, right, bottom = area
     if right - left < 20 or bottom - top < 20:
         return _UNKNOWN
@@ -405,9 +407,10 @@ def find(small: Pixels, lines: Sequence[Line], grey: bool = False) -> tuple[Mark
     """
     mask = np.zeros(small.shape[:2], np.uint8) if grey else _mask(_ink(small))
     colour = int(mask.sum()) > 60
-    stamp = _stamp(mask) if colour else None
+    headed = any(_headed(line) for line in lines if line.box[3] < 0.2)
+    stamp = _stamp(mask, headed) if colour else None
     found = _stamp_mark(stamp, mask.shape) if colour else _UNKNOWN
-    return _letterhead(small, lines), _signature(small, mask, lines, stamp), found, colour
+    return _letterhead(small, lines), _signature(small, mask, lines, stamp, headed), found, colour
 
 
 def on_page(mark: Mark, number: int) -> Mark:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import itertools
 import os
-import re
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
@@ -17,7 +16,7 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # before onnxruntime, which else repo
 import cv2
 import numpy as np
 
-from mailbot.model import Box, Line, SecondReading, Table, Word, union
+from mailbot.model import Box, Line, Word
 
 try:
     import tesserocr
@@ -27,7 +26,6 @@ except ImportError:  # pragma: no cover
 Pixels = Any  # a numpy array of pixels: BGR, or grey in one channel
 Rect = tuple[int, int, int, int]  # left, top, width, height in pixels
 _MODEL = "ch_PP-OCRv4_rec_infer.onnx"
-_MAX_SPANS = 80
 _TESSDATA = ("/usr/share/tesseract-ocr/5/tessdata", "/usr/share/tesseract-ocr/4.00/tessdata", "/usr/share/tessdata")
 
 
@@ -170,7 +168,7 @@ def rescued(image: Pixels, lines: Iterable[Line]) -> tuple[tuple[Line, ...], tup
 
 
 def _rescued_line(image: Pixels, line: Line) -> Line | None:
-    signs, sure = _recognised(_crop(image, line.box))
+    signs, sure = _recognised(crop(image, line.box))
     if sure < 0.8 or sure <= line.confidence or len(signs) < 4:
         return None
     left, top, right, bottom = line.box
@@ -197,145 +195,9 @@ def warm() -> None:
     second(line)
 
 
-# ------------------------------------------------------------------ value spans
-
-_DIGIT = "0-9OoQlI|SBZ"
-_NIP = re.compile(rf"(?<![^\s:.(/-])[{_DIGIT}](?:[ .\-]{{0,2}}[{_DIGIT}]){{14,22}}(?!\w)")
-_PHONE = re.compile(r"(?:\+?62|\(?[0Oo]\d)[\dOolI() .\-]{6,16}[\dOlI]")
-_AT = re.compile(r"[@©®]|gmail|yahoo|\.go\.id", re.IGNORECASE)
-_ENDED = re.compile(r"\.(?:com|id|net|org)[.,;)]?$", re.IGNORECASE)
-
-
-def _words(lines: Iterable[Line]) -> list[tuple[int, Word]]:
-    return [(row, word) for row, line in enumerate(lines) for word in line.words]
-
-
-def _covered(words: list[tuple[int, Word]], start: int, end: int) -> list[int]:
-    """Indices of the words that lie in a character range of their texts joined by blanks."""
-    found, at = [], 0
-    for index, (_, word) in enumerate(words):
-        if at < end and at + len(word.text) > start:
-            found.append(index)
-        at += len(word.text) + 1
-    return found
-
-
-def _boxes(words: list[tuple[int, Word]], indices: Iterable[int]) -> tuple[Box, ...]:
-    """One box per line, so that a wrapped value gives one crop per line."""
-    rows: dict[int, list[Box]] = {}
-    for index in indices:
-        row, word = words[index]
-        rows.setdefault(row, []).append(word.box)
-    return tuple(union(tuple(boxes)) for boxes in rows.values())
-
-
-def _emails(words: list[tuple[int, Word]]) -> Iterable[list[int]]:
-    """An address with the pieces that stand close before it, and its neighbours above and below while it looks broken."""
-    for index, (row, word) in enumerate(words):
-        if not _AT.search(word.text):
-            continue
-        span = [index]
-        if word.text[0] in "@©®" and index:
-            span.insert(0, index - 1)
-        while span[0] and _touch(words[span[0] - 1], words[span[0]]):
-            span.insert(0, span[0] - 1)
-        following = words[index + 1] if index + 1 < len(words) else None
-        if (
-            following
-            and following[0] == row + 1
-            and not _ENDED.search(word.text)
-            and "." in following[1].text
-            and "@" not in following[1].text
-        ):
-            span.append(index + 1)
-        yield span
-
-
-def _touch(left: tuple[int, Word], right: tuple[int, Word]) -> bool:
-    """Pieces of one address: on one line, and closer than a blank or joined by its punctuation."""
-    (row, before), (same, after) = left, right
-    gap, tall = after.box[0] - before.box[2], (after.box[3] - after.box[1]) * 1.4  # fractions of width and of height
-    return row == same and (
-        gap < 0.15 * tall or ((before.text[-1] in "._-" or after.text[0] in "._-") and gap < 0.9 * tall)
-    )
-
-
-def _spans(lines: Iterable[Line]) -> Iterable[tuple[Box, ...]]:
-    words = _words(lines)
-    text = " ".join(word.text for _, word in words)
-    used: set[int] = set()
-    matches = [
-        _covered(words, *match.span())
-        for pattern in (_NIP, _PHONE)
-        for match in pattern.finditer(text)
-        if sum(c.isdigit() for c in match.group()) >= 8
-    ]
-    for indices in [*matches, *_emails(words)]:
-        if indices and not used.intersection(indices):
-            used.update(indices)
-            yield _boxes(words, indices)
-
-
-def _whole_address(lines: Iterable[Line]) -> list[tuple[Box, ...]]:
-    """A narrow cell that holds one address and nothing else, broken over its lines anywhere."""
-    words = _words(lines)
-    texts = [word.text for _, word in words]
-    one_each = len(words) == len({row for row, _ in words})
-    if 1 < len(words) <= 4 and one_each and sum("@" in text for text in texts) == 1:
-        return [_boxes(words, range(len(words)))]
-    return []
-
-
-def value_spans(lines: Iterable[Line], tables: Iterable[Table]) -> list[tuple[Box, ...]]:
-    """Where a NIP, a phone number or an address seems to stand: one tuple per value, one box per line of it."""
-    cells = [cell for table in tables for cell in table.cells]
-    inside = {word for cell in cells for line in cell.lines for word in line.words}
-    rest = (Line(tuple(word for word in line.words if word not in inside)) for line in lines)
-    found = [span for cell in cells for span in (_whole_address(cell.lines) or _spans(cell.lines))]
-    found += [span for line in rest for span in _spans((line,))]
-    return found[:_MAX_SPANS]
-
-
-def _crop(image: Pixels, box: Box) -> Pixels:
+def crop(image: Pixels, box: Box) -> Pixels:
+    """What stands in the box, with a little of its surroundings."""
     high, wide = image.shape[:2]
     left, top, right, bottom = box[0] * wide, box[1] * high, box[2] * wide, box[3] * high
     y = max(3, round((bottom - top) * 0.25))
     return image[max(0, int(top) - y) : int(bottom) + y + 1, max(0, int(left) - 5) : int(right) + 6]
-
-
-def seconds(image: Pixels, lines: Iterable[Line], tables: Iterable[Table]) -> tuple[SecondReading, ...]:
-    """The second reading of every value-like span; the texts of a wrapped value are joined without a blank."""
-    lines = tuple(lines)
-    words = [word for line in lines for word in line.words]
-    result = []
-    for boxes in value_spans(lines, tables):
-        crops = [_crop(image, box) for box in boxes]
-        parts = [second(crop) for crop in crops]
-        text = "".join(part[0] for part in parts)
-        if text:
-            repeated = _plain(_text_in(words, boxes)) != _plain(text) and _read_again(crops, _plain(text))
-            result.append(SecondReading(union(boxes), text, min(part[1] for part in parts), repeated))
-    return tuple(result)
-
-
-def _plain(text: str) -> str:
-    return re.sub(r"\s", "", text).lower()
-
-
-def _text_in(words: Iterable[Word], boxes: tuple[Box, ...]) -> str:
-    """What the page reading has in these boxes."""
-    near = 0.001
-    return "".join(w.text for b in boxes for w in words if b[0] - near <= w.box[0] and w.box[2] <= b[2] + near
-                   and b[1] - near <= w.box[1] and w.box[3] <= b[3] + near)  # fmt: skip
-
-
-def _read_again(crops: Iterable[Pixels], text: str) -> bool:
-    """Whether tesseract reads this from the crops alone, at once or enlarged: its page reading depends on the neighbours."""
-    grey = [c if c.ndim == 2 else cv2.cvtColor(c, cv2.COLOR_BGR2GRAY) for c in crops]
-    grey = [cv2.copyMakeBorder(c, 12, 12, 12, 12, cv2.BORDER_CONSTANT, value=255) for c in grey]
-    for scale in (1, 2):
-        sized = [cv2.resize(c, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC) for c in grey]
-        found = "".join(line.text for crop in sized for line in read(crop, psm=7)[0])
-        if _plain(found) == text:
-            return True
-    return False

@@ -17,7 +17,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from rapidfuzz import fuzz
 
 from mailbot.model import Box, Line, PageReading, Word
-from mailbot.parsers import cells, geometry, marks, ocr
+from mailbot.parsers import cells, geometry, marks, ocr, rereading, rows
 from mailbot.parsers.ocr import Pixels
 from mailbot.parsers.problem import FileProblem
 
@@ -181,7 +181,7 @@ def _pdf_page(path: str, number: int) -> tuple[Pixels, tuple[Line, ...] | None]:
         try:
             page = document[number - 1]
             image = _render(page)
-            lines = cells.as_lines(_layer_words(page)) if _image_share(page) <= 0.6 else ()
+            lines = rows.as_rows(_layer_words(page)) if _image_share(page) <= 0.6 else ()
         except (pdfium.PdfiumError, IndexError, ValueError) as error:
             raise FileProblem("FILE-RUSAK") from error
     trusted = _plausible(" ".join(line.text for line in lines)) and _shown(image, lines)
@@ -318,7 +318,7 @@ def read_page(path: str, type: str, number: int) -> PageReading:
         "ocr" if scan else "text",
         lines,
         tables,
-        ocr.seconds(flat, twice, tables),
+        rereading.seconds(flat, twice, tables),
         marks.on_page(kop, number),
         marks.on_page(signature, number),
         marks.on_page(stamp, number),

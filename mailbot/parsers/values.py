@@ -33,20 +33,25 @@ def normal(name: str, raw: str, today: dt.date, scanned: bool = False) -> str | 
         nip = ind.parse_nip(text, today)
         return nip.suggestion or nip.digits or None
     if name == "telepon":
+        if scanned:  # a colon that was read as a digit
+            text = re.sub(r"^\d\s+(?=\+62|08)", "", text)
         return ind.norm_phone(text) or text
     if name == "email":
         return ind.parse_email(text).value or text.lower()
     if name == "pangkat_golongan":
         return _golongan(text, scanned) or text
     if name == "alamat" and scanned:  # no word "JI." exists: a small l between a capital and a point
-        text = re.sub(r"\bJ(?:[I1|i]|il)[.,]", "Jl.", text)
+        text = re.sub(r"\bJ(?:[I1|iL]|il)(?:[.,]|(?= [A-Z]))", "Jl.", text)
+        text = re.sub(r"\$(?=\d{4}\b)", "5", text)
     if name == "nama" and scanned:  # nor a name "|": the I of Balinese names
         text = re.sub(r"(?:^|(?<=\s))[|l](?=\s[A-Z])", "I", text)
+        text = re.sub(r"^[Il]n[.,]?\s(?=[A-Z])", "Ir. ", text)
     return text.strip(" ,")
 
 
 def _golongan(text: str, scanned: bool) -> str | None:
     """On a scan the name of the rank is read more safely than a single letter, and a lone "I" may be what is left of III."""
+    text = text.replace("?", "I") if scanned else text  # an open stroke
     golongan = ind.parse_golongan(text)
     if golongan is None or not scanned:
         return golongan.code if golongan else None
@@ -59,6 +64,8 @@ def valid(name: str, value: str | None, today: dt.date) -> bool:
         return False
     if name == "nip":
         return not ind.parse_nip(value, today).problems
+    if name == "pangkat_golongan":
+        return ind.parse_golongan(value) is not None
     return bool(ind.norm_phone(value) if name == "telepon" else ind.parse_email(value).value)
 
 
@@ -85,7 +92,14 @@ def found(name: str, words: tuple[Word, ...], place: Place) -> Found:
         value, text = other, raw
         return Found(value, raw, min(confidence, REPAIRED), place.file, place.page.number, box, text, False)
     agreed = other is not None and other == value and not _more_beside(name, raw, value)
+    agreed = agreed or (name == "pangkat_golongan" and _says_it_twice(raw))
     return Found(value, raw, confidence, place.file, place.page.number, box, text, agreed)
+
+
+def _says_it_twice(raw: str) -> bool:
+    """The rank in words, and no golongan beside it that means another."""
+    golongan = ind.parse_golongan(raw)
+    return golongan is not None and not golongan.mismatch and ind.pangkat_code(raw) == golongan.code != ""
 
 
 def _more_beside(name: str, raw: str, value: str) -> bool:
@@ -94,8 +108,8 @@ def _more_beside(name: str, raw: str, value: str) -> bool:
         return re.search(r"\d\W{0,3}[A-Za-z](?:\W|$)", raw) is not None
     if name != "email":
         return False
-    rest = re.sub(r"[^a-z0-9]", "", raw.lower()).replace(re.sub(r"[^a-z0-9]", "", value), "", 1)
-    return len(rest) >= 2
+    signs = [len(re.sub(r"[^a-z0-9]", "", text.lower())) for text in (raw, value)]
+    return signs[0] - signs[1] >= 2
 
 
 def _slip(name: str, value: str, other: str | None, today: dt.date) -> bool:
@@ -118,7 +132,7 @@ def unbroken(words: tuple[Word, ...]) -> str:
 
 def _second(name: str, box: Box, place: Place) -> tuple[str, str | None, bool] | None:
     """Text and value of the independent reading whose box overlaps this one best; letters are not read as digits here."""
-    if name not in ("nip", "telepon", "email"):
+    if name not in ("nip", "telepon", "email", "pangkat_golongan"):
         return None
     parts = [s for s in place.page.seconds if overlap(s.box, box) >= 0.3 and _down(s.box, box) > 0.5]
     if not parts:
@@ -130,7 +144,7 @@ def _second(name: str, box: Box, place: Place) -> tuple[str, str | None, bool] |
     if name == "nip":
         run = re.search(r"\d[\d .\-]*\d", text)
         return raw, ind.digits(run.group()) if run else None, repeated
-    return raw, normal(name, text, place.today), repeated
+    return raw, normal(name, text, place.today, place.page.read_by == "ocr"), repeated
 
 
 def _down(inner: Box, outer: Box) -> float:

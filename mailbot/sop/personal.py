@@ -53,7 +53,10 @@ def _malformed(person: Person, sop: Sop, today: dt.date) -> Iterator[Finding]:
         yield on_value(sop, "DATA-TELEPON", person, phone, "unsure", label=sop.fields.get("telepon", "No. telepon"))
     if email.value and ((read := parse_email(email.value)).value is None or read.suggestion or unconfirmed(email)):
         yield on_value(sop, "DATA-EMAIL-SALAH", person, email, "unsure")
-    if person.pangkat_golongan.value and not parse_golongan(person.pangkat_golongan.value):
+    grade = person.pangkat_golongan
+    if grade.value and (
+        not parse_golongan(grade.value) or (grade.agreed is False and parse_golongan(grade.second or ""))
+    ):
         yield on_value(
             sop,
             "DATA-PANGKAT-GOLONGAN",

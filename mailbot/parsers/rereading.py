@@ -1,0 +1,233 @@
+"""Values are read a second time, each from its own crop, by the other engine: NIP, telephone, e-mail and golongan."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+
+import cv2
+
+from mailbot.model import Box, Cell, Line, SecondReading, Table, Word, union
+from mailbot.parsers import labels, ocr
+from mailbot.parsers.ocr import Pixels
+
+_MAX_SPANS = 80
+Span = tuple[Box, ...]  # where a value stands: one box for each of its lines
+
+# ------------------------------------------------------------------ where values stand
+
+_DIGIT = "0-9OoQlI|SBZ"
+_NIP = re.compile(rf"(?<![^\s:.(/-])[{_DIGIT}](?:[ .\-]{{0,2}}[{_DIGIT}]){{14,22}}(?!\w)")
+_PHONE = re.compile(r"(?:\+?62|\(?[0Oo]\d)[\dOolI() .\-]{6,16}[\dOlI]")
+_AT = re.compile(r"[@©®]|gmail|yahoo|\.go\.id", re.IGNORECASE)
+_ENDED = re.compile(r"\.(?:com|id|net|org)[.,;)]?$", re.IGNORECASE)
+_GOES_ON = re.compile(
+    r"(?:[\d.\-]{1,12}|(?=.*[.@])[a-z0-9._@\-]+)", re.IGNORECASE
+)  # a number, or a piece of an address
+
+
+def _words(lines: Iterable[Line]) -> list[tuple[int, Word]]:
+    return [(row, word) for row, line in enumerate(lines) for word in line.words]
+
+
+def _covered(words: list[tuple[int, Word]], start: int, end: int) -> list[int]:
+    """Indices of the words that lie in a character range of their texts joined by blanks."""
+    found, at = [], 0
+    for index, (_, word) in enumerate(words):
+        if at < end and at + len(word.text) > start:
+            found.append(index)
+        at += len(word.text) + 1
+    return found
+
+
+def _boxes(words: list[tuple[int, Word]], indices: Iterable[int]) -> tuple[Box, ...]:
+    """One box per line, so that a wrapped value gives one crop per line."""
+    rows: dict[int, list[Box]] = {}
+    for index in indices:
+        row, word = words[index]
+        rows.setdefault(row, []).append(word.box)
+    return tuple(union(tuple(boxes)) for boxes in rows.values())
+
+
+def _emails(words: list[tuple[int, Word]]) -> Iterable[list[int]]:
+    """An address with the pieces that stand close before it, and its neighbours above and below while it looks broken."""
+    for index, (row, word) in enumerate(words):
+        if not _AT.search(word.text):
+            continue
+        span = [index]
+        if word.text[0] in "@©®" and index:
+            span.insert(0, index - 1)
+        while span[0] and _touch(words[span[0] - 1], words[span[0]]):
+            span.insert(0, span[0] - 1)
+        following = words[index + 1] if index + 1 < len(words) else None
+        if (
+            following
+            and following[0] == row + 1
+            and not _ENDED.search(word.text)
+            and "." in following[1].text
+            and "@" not in following[1].text
+        ):
+            span.append(index + 1)
+        yield span
+
+
+def _touch(left: tuple[int, Word], right: tuple[int, Word]) -> bool:
+    """Pieces of one address: on one line, and closer than a blank or joined by its punctuation."""
+    (row, before), (same, after) = left, right
+    gap, tall = after.box[0] - before.box[2], (after.box[3] - after.box[1]) * 1.4  # fractions of width and of height
+    return row == same and (
+        gap < 0.15 * tall or ((before.text[-1] in "._-" or after.text[0] in "._-") and gap < 0.9 * tall)
+    )
+
+
+def _spans(lines: Iterable[Line]) -> Iterable[tuple[Box, ...]]:
+    words = _words(lines)
+    text = " ".join(word.text for _, word in words)
+    used: set[int] = set()
+    matches = [
+        _covered(words, *match.span())
+        for pattern in (_NIP, _PHONE)
+        for match in pattern.finditer(text)
+        if sum(c.isdigit() for c in match.group()) >= 8
+    ]
+    for indices in [*matches, *_emails(words)]:
+        if indices and not used.intersection(indices):
+            used.update(indices)
+            yield _boxes(words, indices)
+
+
+def _whole_address(lines: Iterable[Line]) -> list[tuple[Box, ...]]:
+    """A narrow cell that holds one address and nothing else, broken over its lines anywhere."""
+    words = _words(lines)
+    texts = [word.text for _, word in words]
+    one_each = len(words) == len({row for row, _ in words})
+    if 1 < len(words) <= 6 and one_each and sum("@" in text for text in texts) == 1:
+        return [_boxes(words, range(len(words)))]
+    return []
+
+
+def value_spans(lines: Iterable[Line], tables: Iterable[Table]) -> list[Span]:
+    """Where a NIP, a phone number or an address seems to stand."""
+    cells = [cell for table in tables for cell in table.cells]
+    rest = _outside(lines, cells)
+    free = [word for line in rest for word in line.words]
+    found = [span for cell in cells for span in (_whole_address(cell.lines) or _spans(cell.lines))]
+    found += [_down_the_column(span, free) for line in rest for span in (tuple(_spans((line,))) or _labelled(line))]
+    return _distinct(found)[:_MAX_SPANS]
+
+
+def _distinct(spans: Iterable[Span]) -> list[Span]:
+    """Without what was taken already as the rest of a broken value above it."""
+    taken: set[Box] = set()
+    kept = []
+    for span in spans:
+        if not taken.issuperset(span):
+            kept.append(span)
+            taken.update(span)
+    return kept
+
+
+def _labelled(line: Line) -> tuple[Span, ...]:
+    """A number or address so badly read that only its label tells what it is."""
+    item = labels.split(line) if line.words else None
+    named = item is not None and item.field in ("nip", "telepon", "email") and item.words
+    return ((union(tuple(w.box for w in item.words)),),) if item and named else ()
+
+
+def _outside(lines: Iterable[Line], cells: Iterable[Cell]) -> list[Line]:
+    inside = {word for cell in cells for line in cell.lines for word in line.words}
+    return [Line(tuple(word for word in line.words if word not in inside)) for line in lines]
+
+
+def _down_the_column(span: Span, free: Sequence[Word]) -> Span:
+    """In a table without rules the rest of a broken value stands below its beginning."""
+    text = _text_in(free, span)
+    whole = _ENDED.search(text) if "@" in text else len(re.sub(r"\D", "", text)) >= 10
+    below = next((w for w in free if _goes_on(span[-1], w)), None)
+    if whole or below is None or len(span) > 4:
+        return span
+    return _down_the_column((*span, below.box), free)
+
+
+def _goes_on(above: Box, word: Word) -> bool:
+    left, top = word.box[:2]
+    tall = above[3] - above[1]
+    return (
+        abs(left - above[0]) < 0.006
+        and -0.2 * tall < top - above[3] < 0.9 * tall
+        and bool(_GOES_ON.fullmatch(word.text))
+    )
+
+
+def grade_spans(lines: Iterable[Line], tables: Iterable[Table]) -> list[Span]:
+    """Where pangkat and golongan stand: behind their label, or in the column under it."""
+    tables = tuple(tables)
+    cells = [cell for table in tables for cell in table.cells]
+    found = [_line_boxes(cell.lines) for table in tables for cell in _grade_cells(table)]
+    labelled = [labels.split(line) for line in _outside(lines, cells) if line.words]
+    words = [x.words for x in labelled if x and x.field == "pangkat_golongan" and x.words]
+    return [span for span in [*found, *((union(tuple(w.box for w in part)),) for part in words)] if span][:_MAX_SPANS]
+
+
+def _grade_cells(table: Table) -> list[Cell]:
+    heads = {c.column: c.row for c in table.cells if c.lines and _heads_grades(c)}
+    return [c for c in table.cells if c.lines and c.row > heads.get(c.column, len(table.cells))]
+
+
+def _heads_grades(cell: Cell) -> bool:
+    return labels.column_field(" ".join(line.text for line in cell.lines)) == "pangkat_golongan"
+
+
+def _line_boxes(lines: Iterable[Line]) -> Span:
+    return tuple(union(tuple(w.box for w in line.words)) for line in lines if line.words)
+
+
+# ------------------------------------------------------------------ reading
+
+
+def seconds(image: Pixels, lines: Iterable[Line], tables: Iterable[Table]) -> tuple[SecondReading, ...]:
+    """The second reading of every value-like span."""
+    lines, tables = tuple(lines), tuple(tables)
+    words = [word for line in lines for word in line.words]
+    found = [_second(image, span, words, _plain) for span in value_spans(lines, tables)]
+    found += [_second(image, span, words, _strokes) for span in grade_spans(lines, tables)]
+    return tuple(reading for reading in found if reading)
+
+
+def _second(image: Pixels, span: Span, words: Iterable[Word], alike: Callable[[str], str]) -> SecondReading | None:
+    """The texts of a wrapped value are joined without a blank. `alike`: texts are the same if this makes them equal."""
+    crops = [ocr.crop(image, box) for box in span]
+    parts = [ocr.second(crop) for crop in crops]
+    text = "".join(part[0] for part in parts)
+    if not text:
+        return None
+    repeated = alike(_text_in(words, span)) != alike(text) and _read_again(crops, text, alike)
+    return SecondReading(union(span), text, min(part[1] for part in parts), repeated)
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"\s", "", text).lower()
+
+
+def _strokes(text: str) -> str:
+    """Roman numbers: every upright stroke is an I."""
+    return re.sub(r"[IiLl1|!]", "I", re.sub(r"[^A-Za-z0-9|!/]", "", text)).upper()
+
+
+def _text_in(words: Iterable[Word], boxes: tuple[Box, ...]) -> str:
+    """What the page reading has in these boxes."""
+    near = 0.001
+    return "".join(w.text for b in boxes for w in words if b[0] - near <= w.box[0] and w.box[2] <= b[2] + near
+                   and b[1] - near <= w.box[1] and w.box[3] <= b[3] + near)  # fmt: skip
+
+
+def _read_again(crops: Iterable[Pixels], text: str, alike: Callable[[str], str]) -> bool:
+    """Whether tesseract reads this from the crops alone, at once or enlarged: its page reading depends on the neighbours."""
+    grey = [c if c.ndim == 2 else cv2.cvtColor(c, cv2.COLOR_BGR2GRAY) for c in crops]
+    grey = [cv2.copyMakeBorder(c, 12, 12, 12, 12, cv2.BORDER_CONSTANT, value=255) for c in grey]
+    for scale in (1, 2):
+        sized = [cv2.resize(c, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC) for c in grey]
+        found = "".join(line.text for crop in sized for line in ocr.read(crop, psm=7)[0])
+        if alike(found) == alike(text):
+            return True
+    return False
