@@ -97,6 +97,33 @@ def test_signer_block_with_labels_is_skipped() -> None:
     assert p.nip.value == NIP
 
 
+def test_a_row_with_an_unknown_label_does_not_end_the_block() -> None:
+    unknown = BLOCK.replace("Jabatan           :", "Kolom Tak Dikenal : 19710801.202221.2.025\nJabatan           :")
+    (p,) = persons(unknown)
+    assert (p.nip.value, p.jabatan.value, p.email.value) == (
+        NIP,
+        "Kepala Seksi Pelayanan dan Dukungan",
+        "budi.s@gmail.com",
+    )
+
+
+@pytest.mark.parametrize("first", ["endang5s6@gmail.com", "endangS6@gmail.com"])
+def test_what_both_engines_read_from_the_crop_is_taken(first: str) -> None:
+    """The page reading may be longer than the truth; only signs beside the address forbid it."""
+    read = page(f"Nama : Endang Lubis\nNIP : {NIP}\nSurel : {first}")
+    words = read.lines[-1].words[-1]
+    second = SecondReading(words.box, "endang56@gmail.com", 0.99, repeated=True)
+    (p,) = fields.persons_of(doc(), (replace(read, seconds=(second,)),), TODAY)
+    assert (p.email.value, p.email.agreed) == ("endang56@gmail.com", True)
+
+
+def test_golongan_is_read_twice() -> None:
+    read = page(f"Nama : Endang Lubis\nNIP : {NIP}\nGolongan : TIl/b")
+    second = SecondReading(read.lines[-1].words[-1].box, "III/b", 0.99)
+    (p,) = fields.persons_of(doc(), (replace(read, seconds=(second,)),), TODAY)
+    assert (p.pangkat_golongan.value, p.pangkat_golongan.agreed) == ("III/b", False)
+
+
 def test_swap() -> None:
     text = f"menonaktifkan akun PPK atas nama :\nNama : Siti Aminah\nNIP : {NIP2}\nPengaktifan akun :\n" \
            f"Nama : Budi Santoso\nNIP : {NIP}\nSelaku : Pejabat Pengadaan"  # fmt: skip

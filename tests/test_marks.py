@@ -111,3 +111,13 @@ def test_letterhead_needs_its_words_and_its_rule() -> None:
 def test_an_annex_that_names_the_bupati_has_no_letterhead() -> None:
     lines = (_line("LAMPIRAN", 0.04), _line("KEPUTUSAN BUPATI BANTAENG", 0.06), _line("BUPATI BANTAENG", 0.09))
     assert marks.find(_page(), lines)[0].state == "not_found"
+
+
+def test_a_signers_block_at_the_top_of_a_page_of_its_own_is_found() -> None:
+    """A page without letterhead: nothing above is an emblem."""
+    image = np.roll(_signed(_stamped(_page(), VIOLET), 520, BLUE), -790, axis=0)
+    lines = (_line("Kepala Dinas Kesehatan", 0.03, 0.55), _line("NIP. 19690817 199603 1 004", 0.125, 0.55))
+    _, signature, stamp, _ = marks.find(image, lines)
+    assert (signature.state, stamp.state) == ("seen", "seen")
+    headed = marks.find(image, (HEAD, *lines))[2]
+    assert headed.state == "not_found"

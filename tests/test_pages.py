@@ -131,3 +131,24 @@ def test_wrapped_values_of_a_cell_are_one_span() -> None:
     )
     table = Table((0, 0, 1, 1), (Cell(0, 0, (0, 0, 1, 1), lines),))
     assert [len(span) for span in rereading.value_spans(lines, (table,))] == [3]
+
+
+def words(*texts: tuple[str, float, float]) -> Line:
+    return Line(tuple(Word(text, (x, y, x + 0.01 * len(text), y + 0.008), 0.9) for text, x, y in texts))
+
+
+def test_in_a_table_without_rules_a_value_is_read_down_its_column() -> None:
+    lines = (
+        words(("Nurul", 0.1, 0.1), ("0878", 0.5, 0.1), ("4952", 0.55, 0.1), ("nurul_firmansyah55@", 0.7, 0.1)),
+        words(("Firmansyah", 0.1, 0.112), ("2398", 0.5, 0.112), ("batangkab.go.id", 0.7, 0.112)),
+        words(("S.T.", 0.1, 0.124), ("5", 0.5, 0.15)),
+    )
+    assert [len(span) for span in rereading.value_spans(lines, ())] == [2, 2]
+
+
+def test_golongan_is_read_again_behind_its_label_and_under_its_heading() -> None:
+    line = words(("Pangkat/Gol.", 0.1, 0.1), (":", 0.3, 0.1), ("Penata", 0.35, 0.1), ("(III/c)", 0.45, 0.1))
+    head, below = words(("GOL/RUANG", 0.1, 0.3)), words(("TIl/b", 0.1, 0.35))
+    cells = (Cell(0, 3, (0, 0.28, 1, 0.33), (head,)), Cell(1, 3, (0, 0.33, 1, 0.4), (below,)))
+    spans = rereading.grade_spans((line, head, below), (Table((0, 0.28, 1, 0.4), cells),))
+    assert [[round(x, 2) for x in span[0][:3]] for span in spans] == [[0.1, 0.35, 0.15], [0.35, 0.1, 0.52]]
