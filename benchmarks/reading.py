@@ -84,6 +84,16 @@ def _ocrmypdf(images: list[Path], folder: Path) -> None:
                    env=environment, check=True, capture_output=True)  # fmt: skip
 
 
+def _kept(folder: Path) -> parsers.Keep:
+    """Pictures of the pages for the viewer, written as the service does."""
+
+    def keep(sha256: str, number: int, made: list[bytes]) -> None:
+        for width, data in enumerate(made):
+            (folder / f"{sha256}-{number}-{width}.jpg").write_bytes(data)
+
+    return keep
+
+
 def _twenty_pages(folder: Path) -> Attachment:
     images = []
     for seed in range(20):
@@ -110,11 +120,13 @@ def main(argv: list[str]) -> int:
             file = papers.degraded(papers.paper(seed).pixels, PROFILES[seed % len(PROFILES)], seed)
             files.append(_attachment(file.data, file.type, folder))
         parsers.read_files([_attachment(b"%PDF-1.4", "pdf", folder)])  # the fork server is up
-        whole = _measured(lambda: parsers.read(_mail(files), dt.date(2026, 3, 1)))
+        bare = _measured(lambda: parsers.read(_mail(files), dt.date(2026, 3, 1)))
+        whole = _measured(lambda: parsers.read(_mail(files), dt.date(2026, 3, 1), keep=_kept(folder)))
         plain = [_grey(f.path, f.type, folder, number) for number, f in enumerate(files)]
         base = _measured(lambda: _tesseract(plain))
         print(f"{'what':34}{'CPU s/page':>12}{'ratio':>9}{'wall s/page':>14}{'pages/min':>12}")
         _row("tesseract -l eng, one pass", *base, len(files), base[0])
+        _row("mailbot, without pictures", *bare, len(files), base[0])
         _row("mailbot, everything", *whole, len(files), base[0])
         if shutil.which("ocrmypdf"):
             _row("ocrmypdf as paperless-ngx runs it", *_measured(lambda: _ocrmypdf(plain, folder)), len(files), base[0])

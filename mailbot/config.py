@@ -75,6 +75,7 @@ class SmtpSection(Section):
 class StorageSection(Section):
     path: str = "data"
     min_free_mb: int = 1024
+    pictures_mb: int = 2048
 
 
 class LimitsSection(Section):

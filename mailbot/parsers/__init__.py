@@ -5,18 +5,20 @@ from __future__ import annotations
 import datetime as dt
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from pathlib import Path
 
 from mailbot.model import Attachment, Document, Evidence, FileReading, Letter, PageReading, Submission, Tte
-from mailbot.parsers import child, fields, files, letters, message, pages, tte
+from mailbot.parsers import child, fields, files, letters, message, pages, picture, tte
 from mailbot.parsers.problem import FileProblem
 
 MAX_PAGES = 60
 PAGE_SECONDS = 90.0
 OFFICE_TYPES = ("docx", "xlsx", "text")
+
+Keep = Callable[[str, int, list[bytes]], None]  # takes the pictures of a page: hash of the file, page, JPEG bytes
 
 _pool = ThreadPoolExecutor(max_workers=os.cpu_count() or 2, thread_name_prefix="page")
 
@@ -45,13 +47,14 @@ def _open_mail(path: str, into: str) -> Submission:
     return replace(mail, attachments=files.expand(mail.attachments, into))
 
 
-def read(mail: Submission, today: dt.date, anchors: tuple[str, ...] = ()) -> Evidence:
+def read(mail: Submission, today: dt.date, anchors: tuple[str, ...] = (), keep: Keep | None = None) -> Evidence:
     """All documents, persons and facts of one mail. Identical attachments are read once; pages run in parallel.
 
     `anchors`: files with root certificates against which electronic signatures are judged.
+    `keep`: takes the pictures of each page; called by several threads.
     """
     unique = {a.sha256: a for a in mail.attachments if not ignorable(a)}
-    readings = read_files(unique.values(), anchors)
+    readings = read_files(unique.values(), anchors, keep)
     return understand(mail, tuple(readings), today)
 
 
@@ -60,12 +63,14 @@ def ignorable(attachment: Attachment) -> bool:
     return attachment.type in ("ics", "html") or attachment.name.lower().endswith((".p7s", ".asc", ".vcf"))
 
 
-def read_files(attachments: Iterable[Attachment], anchors: tuple[str, ...] = ()) -> list[FileReading]:
+def read_files(
+    attachments: Iterable[Attachment], anchors: tuple[str, ...] = (), keep: Keep | None = None
+) -> list[FileReading]:
     """One reading per attachment, in order; safe to be called by several threads, whose pages share the cores."""
-    return [_assembled(a, start, anchors) for a, start in [(a, _start(a)) for a in attachments]]
+    return [_assembled(a, start, anchors) for a, start in [(a, _start(a, keep)) for a in attachments]]
 
 
-def _start(attachment: Attachment) -> object:
+def _start(attachment: Attachment, keep: Keep | None) -> object:
     """Submits the pages of a file to the pool; a FILE-* code where it cannot be opened."""
     if attachment.problem:
         return attachment.problem
@@ -77,7 +82,7 @@ def _start(attachment: Attachment) -> object:
         return failure.code or "FILE-RUSAK"
     if count > MAX_PAGES:
         return "FILE-BESAR"
-    return [_pool.submit(copy_context().run, _page, attachment, number) for number in range(1, count + 1)]
+    return [_pool.submit(copy_context().run, _page, attachment, number, keep) for number in range(1, count + 1)]
 
 
 def _assembled(attachment: Attachment, started: object, anchors: tuple[str, ...]) -> FileReading:
@@ -102,10 +107,15 @@ def _office(attachment: Attachment) -> tuple[PageReading, ...]:
         return (PageReading(1, "none", problem=failure.code or "FILE-RUSAK"),)
 
 
-def _page(attachment: Attachment, number: int) -> tuple[PageReading, ...]:
+def _page(attachment: Attachment, number: int, keep: Keep | None) -> tuple[PageReading, ...]:
+    args = (attachment.path, attachment.type, number)
     try:
-        args = (attachment.path, attachment.type, number)
-        return (_limited(pages.read_page, attachment, *args, result=PageReading),)
+        if keep is None:
+            return (_limited(pages.read_page, attachment, *args, result=PageReading),)
+        with tempfile.TemporaryDirectory(prefix="mailbot-") as scratch:
+            reading = _confined(picture.read_page, attachment, scratch, *args, scratch, result=PageReading)
+            keep(attachment.sha256, number, picture.taken(scratch, number))
+        return (reading,)
     except child.ChildFailed as failure:
         return (PageReading(number, "none", problem=failure.code or "FILE-RUSAK"),)
 
@@ -128,9 +138,13 @@ def signatures(path: str, anchors: tuple[str, ...]) -> tuple[Tte, ...]:
 
 def _limited(function, attachment: Attachment, *args: object, result, reads=()):  # type: ignore[no-untyped-def]
     with tempfile.TemporaryDirectory(prefix="mailbot-") as scratch:
-        allowed = tuple(str(Path(path).resolve()) for path in (attachment.path, *reads))
-        limits = child.Limits(seconds=PAGE_SECONDS, cpu_seconds=60, reads=allowed, scratch=scratch)
-        return child.run(function, *args, result=result, limits=limits)
+        return _confined(function, attachment, scratch, *args, result=result, reads=reads)
+
+
+def _confined(function, attachment: Attachment, scratch: str, *args: object, result, reads=()):  # type: ignore[no-untyped-def]
+    allowed = tuple(str(Path(path).resolve()) for path in (attachment.path, *reads))
+    limits = child.Limits(seconds=PAGE_SECONDS, cpu_seconds=60, reads=allowed, scratch=scratch)
+    return child.run(function, *args, result=result, limits=limits)
 
 
 def understand(mail: Submission, readings: tuple[FileReading, ...], today: dt.date) -> Evidence:

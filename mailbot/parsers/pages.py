@@ -229,7 +229,7 @@ def _telling(line: Line) -> tuple[bool, int]:
 # ------------------------------------------------------------------ reading
 
 
-def _upright(path: str, type: str, number: int) -> Upright:
+def opened(path: str, type: str, number: int) -> Upright:
     if type == "pdf":
         image, lines = _pdf_page(path, number)
         if lines is not None:
@@ -245,7 +245,7 @@ def _upright(path: str, type: str, number: int) -> Upright:
 
 def upright(path: str, type: str, number: int) -> Image.Image:
     """Exactly the image that the boxes of `read_page` refer to."""
-    return Image.fromarray(np.ascontiguousarray(_upright(path, type, number).image[..., ::-1]))
+    return Image.fromarray(np.ascontiguousarray(opened(path, type, number).image[..., ::-1]))
 
 
 # ------------------------------------------------------------------ cleaning
@@ -299,7 +299,10 @@ def warm() -> None:
 
 def read_page(path: str, type: str, number: int) -> PageReading:
     """Everything about one page (from 1); raises FileProblem when the file or the page cannot be opened."""
-    page = _upright(path, type, number)
+    return read(opened(path, type, number), number)
+
+
+def read(page: Upright, number: int) -> PageReading:
     scan = page.words is None
     flat = geometry.flatten(page.image) if scan else page.image
     small = geometry.half(flat)

@@ -160,6 +160,12 @@ def end_all(tx: Connection, user_id: int, now: dt.datetime) -> int:
     return tx.execute(update(t.session).where(*where).values(ended_at=iso(now))).rowcount
 
 
+def forget(tx: Connection, before: dt.datetime) -> None:
+    """Sessions that nobody used since then, and old counts of wrong logins."""
+    tx.execute(t.session.delete().where(t.session.c.seen_at < iso(before)))
+    tx.execute(t.login.delete().where(t.login.c.fingerprint.like("web:%"), t.login.c.next_at < iso(before)))
+
+
 def _user(r: Row[Any], user_id: int | None = None) -> User:
     locked = dt.datetime.fromisoformat(r.locked_until) if r.locked_until else None
     return User(

@@ -1,12 +1,9 @@
-"""Page pictures and originals. Pictures are made in the limited child and kept; originals leave as downloads only (T7, T8, T10, T17)."""
+"""Page pictures and originals. Pictures come from the limited child; originals leave as downloads only (T7, T8, T10, T17)."""
 
 from __future__ import annotations
 
-import os
 import re
 import unicodedata
-from pathlib import Path
-from threading import Lock
 from typing import Any
 from urllib.parse import quote
 
@@ -14,15 +11,14 @@ from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response
 
 from mailbot.parsers.child import ChildFailed
-from mailbot.parsers.picture import PICTURED, pictures
+from mailbot.parsers.picture import PICTURED
 from mailbot.store import mails
 from mailbot.web import opened
 from mailbot.web.sheet import case_row
 from mailbot.web.visit import Visit
-from mailbot.work import World, blob_path, papers
+from mailbot.work import blob_path, papers, pictures
 
-LARGE, SMALL = 1400, 180  # pixels across
-_locks = [Lock() for _ in range(16)]  # one page is drawn once, however many ask at the same time
+SIZES = {"besar": pictures.LARGE, "kecil": pictures.SMALL}
 
 
 def attachment_row(visit: Visit) -> tuple[Any, Any]:
@@ -39,33 +35,15 @@ def attachment_row(visit: Visit) -> tuple[Any, Any]:
 def page(visit: Visit) -> Response:
     row, found = attachment_row(visit)
     number, size = visit.request.path_params["page"], visit.request.path_params["size"]
-    if size not in ("besar", "kecil") or not 1 <= number <= 500 or found.type not in PICTURED:
+    if size not in SIZES or not 1 <= number <= 500 or found.type not in PICTURED:
         raise HTTPException(404)
     try:
-        path = drawn(visit.world, found.sha256, found.type, number, LARGE if size == "besar" else SMALL)
+        path = pictures.drawn(visit.world, found.sha256, found.type, number, SIZES[size])
     except ChildFailed as failed:
         raise HTTPException(422, "Halaman ini tidak dapat ditampilkan.") from failed
     opened.attachment(visit, row.number, found.name, found.sha256)
     headers = {"Cache-Control": "private, max-age=900", "Content-Security-Policy": "default-src 'none'; sandbox"}
     return FileResponse(path, media_type="image/jpeg", headers=headers)
-
-
-def drawn(world: World, sha256: str, type: str, number: int, width: int) -> Path:
-    """The picture of a page; made once in both sizes and kept beside the data."""
-    folder = world.root / "cache" / "pages" / sha256
-    target = folder / f"{number}-{width}.jpg"
-    if target.exists():
-        return target
-    with _locks[hash((sha256, number)) % len(_locks)]:
-        if target.exists():
-            return target
-        found = pictures(blob_path(world.blobs, sha256), type, number, (LARGE, SMALL))
-        folder.mkdir(parents=True, exist_ok=True)
-        for wide, data in zip((LARGE, SMALL), found, strict=True):
-            temporary = folder / f".{number}-{wide}-{os.getpid()}"
-            temporary.write_bytes(data)
-            os.replace(temporary, folder / f"{number}-{wide}.jpg")
-    return target
 
 
 def original(visit: Visit) -> Response:

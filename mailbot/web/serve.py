@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 import structlog
 import uvicorn
 
-from mailbot.web import ahead, app
+from mailbot.web import app
 from mailbot.work import World
 
 log = structlog.get_logger()
@@ -26,8 +26,7 @@ def _server(world: World) -> uvicorn.Server:
 
 def serve(world: World) -> None:
     """Until SIGTERM or Ctrl-C."""
-    with ahead.drawing(world):
-        _server(world).run()
+    _server(world).run()
 
 
 @contextmanager
@@ -58,8 +57,7 @@ def beside(world: World) -> Iterator[str]:
         )
     try:
         port = server.servers[0].sockets[0].getsockname()[1]
-        with ahead.drawing(world):
-            yield f"http://{world.settings.web.host}:{port}/"
+        yield f"http://{world.settings.web.host}:{port}/"
     finally:
         server.should_exit = True
         thread.join(10)

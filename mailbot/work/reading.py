@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import shutil
 import tempfile
 import time
@@ -21,7 +22,7 @@ from mailbot.replies import compose
 from mailbot.sop import case, clock, judge
 from mailbot.store import cases, mails, outbox
 from mailbot.store.mails import Stored
-from mailbot.work import Opened, World, act, blob_path, put
+from mailbot.work import Opened, World, act, blob_path, pictures, put
 
 
 def read(world: World, job: jobs.Job) -> None:
@@ -50,7 +51,8 @@ def read_blob(world: World, path: Path) -> Opened:
             mail = parsers.open_mail(str(path), str(leaves))
             for attachment in mail.attachments:
                 _keep_leaf(world, attachment)
-            evidence = parsers.read(mail, world.today, world.settings.reading.trust_anchors)
+            keep_pages = functools.partial(pictures.keep, world)
+            evidence = parsers.read(mail, world.today, world.settings.reading.trust_anchors, keep_pages)
         return Opened(mail.attachments, evidence, time.monotonic() - start, sum(spent))
     finally:
         shutil.rmtree(leaves, ignore_errors=True)

@@ -14,13 +14,14 @@ from sqlalchemy import Connection, Row
 from mailbot.model import Case, Reply
 from mailbot.replies import compose
 from mailbot.sop import case, clock
-from mailbot.store import access, cases, chain, mails, outbox, reports, steps, ticks
-from mailbot.work import World, act, log, put
+from mailbot.store import access, cases, chain, mails, outbox, reports, steps, ticks, users
+from mailbot.work import World, act, log, pictures, put
 from mailbot.work.agency import day, masked
 from mailbot.work.desk import latest, thread_of
 
 STEPS = {"T3": "pemeriksaan kelengkapan", "T6": "tindak lanjut", "T8": "pemberitahuan", "T9": "pengarsipan"}
 KEEP_SLOTS = dt.timedelta(days=40)
+KEEP_SESSIONS = dt.timedelta(days=2)  # of web pages; none lives longer than session_hours
 
 
 def tick(world: World) -> bool:
@@ -31,6 +32,8 @@ def tick(world: World) -> bool:
         today = world.now().astimezone(ZoneInfo(world.hours.zone)).date().isoformat()
         for name, work in DAILY.items():
             done = _claimed(world, name, today, work) or done
+        if _claimed(world, "gambar", today, lambda *_: True):
+            pictures.tidy(world)  # thousands of files: not within a transaction
         hour = minute[:13]
         done = (_claimed(world, "pengingat", hour, lambda *_: True) and remind(world)) or done
     return done
@@ -137,6 +140,7 @@ def _tell_holder(world: World, tx: Connection, right: Row[tuple[object, ...]], d
 
 def _prune(world: World, tx: Connection, slot: str) -> bool:
     ticks.forget(tx, world.now() - KEEP_SLOTS)
+    users.forget(tx, world.now() - KEEP_SESSIONS)
     return False
 
 
