@@ -185,6 +185,14 @@ def test_a_lost_original_stops_the_archiving_in_words(post: Post) -> None:
 
 def test_a_case_that_was_closed_without_a_package_is_found(post: Post) -> None:
     case = desk.printed(post.world, seen(notified(post)), HELPDESK)
-    desk.simply(post.world, seen(case), "arsipkan", HELPDESK)
+    archive.archive(post.world, seen(case), HELPDESK)
+    shutil.rmtree(next(p.folder for p in archive.packages(post.world) if p.number == case.number))
 
     assert any("paket tidak ada" in fault for fault in archive.verify(post.world))
+
+
+def test_no_case_is_closed_past_the_archive(post: Post) -> None:
+    case = desk.printed(post.world, seen(notified(post)), HELPDESK)
+    for action in ("arsipkan", "lengkap", "kembalikan", "tolak", "catat_hasil", "tidak_ada"):
+        with pytest.raises(Refused, match="tidak dikenal"):
+            desk.simply(post.world, seen(case), action, HELPDESK, "alasan")

@@ -62,11 +62,9 @@ def archive(world: World, seen: Seen, actor: Actor) -> Case:
         row = cases.row(tx, seen.case_id)
         if row is None or row.version != seen.version:
             raise Stale(cases.who_was_faster(tx, seen.case_id))
+        case.decide(cases.get(tx, row.id), "arsipkan", world.now(), actor=actor)  # refuses before the work is done
     if not row.printed_at and row.channel != ON_PAPER:
         raise Refused(f"Berkas {row.number} belum dicetak. Cetak bundelnya dan catat pencetakannya sebelum diarsipkan.")
-        case.decide(
-            cases.get(tx, seen.case_id), "arsipkan", world.now(), actor=actor
-        )  # refuses before the work is done
     final = root(world) / row.created_at[:4] / row.number
     made = bag.beside(final)
     try:

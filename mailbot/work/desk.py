@@ -56,7 +56,9 @@ def looked_at(world: World, seen: Seen) -> Iterator[tuple[Connection, Case]]:
 
 
 def simply(world: World, seen: Seen, action: str, actor: Actor, reason: str = "") -> Case:
-    """Actions without anything else to store: tinjau, bukan_permohonan, di_luar_sop, tarik, buka_kembali, kirim_balik, catatan ..."""
+    """One of `SIMPLE`; every other action has something to store or to send, and a function of its own."""
+    if action not in SIMPLE:
+        raise Refused(f"'{action}' tidak dikenal; pilih: {', '.join(SIMPLE)}")
     with looked_at(world, seen) as (tx, found):
         return act(world, tx, found, action, actor=actor, reason=reason)
 
