@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import itertools
 import json
 import re
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 from sqlalchemy import ColumnElement, Connection, Table
 
@@ -97,7 +99,7 @@ def first_person(w: World, found: Case) -> int:
 @pytest.mark.parametrize("door", [d for d in DOORS if d.path != "/keluar"], ids=lambda d: f"{d.method} {d.path}")
 def test_a_door_opens_for_its_roles_only(post: Post, staff: dict[str, Person], door: Any, role: str) -> None:
     path = door.path.replace("{number}", "TIDAK-ADA").replace("{action}", "catatan").replace("{attachment:int}", "1")
-    path = path.replace("{page:int}", "1").replace("{size}", "besar")
+    path = path.replace("{page:int}", "1").replace("{size}", "besar").replace("{list}", "register.csv")
     answer = staff[role].get(path) if door.method == "GET" else staff[role].post(path)
 
     assert (answer.status_code == 403) == (role not in door.roles)
@@ -453,10 +455,63 @@ def test_figures_tell_what_the_machine_decided_and_who_overruled_it(post: Post, 
     staff["admin_agency"].post(
         f"/berkas/{found.number}/tindakan/kirim_balik", {"version": found.version, "reason": "SK satker lain"}
     )
-    text = staff["supervisor"].get("/pengawas").text
-
+    boss = person(post.world, "supervisor")
+    text = boss.get("/pengawas").text
     assert "SK satker lain" in text and found.number in text
     assert text.count('<svg class="chart"') == 3
+    arrived = re.search(r"<b>(\d+)</b> berkas masuk", text)
+    letter(post)
+    assert arrived and arrived[0] in boss.get("/pengawas").text  # counted at most once a minute, and the page says when
+    assert "dihitung hari ini" in text
+
+
+def registered(w: World) -> None:
+    with w.store.transaction() as tx:
+        for n, (status, until) in enumerate(
+            (("aktif", "2026-12-10"), ("aktif", "2027-12-31"), ("nonaktif", "2026-01-31"))
+        ):
+            right = access.AccessRight(f"=USER.{n}", f"Pemegang {n}", f"19850704201001700{n}", "ppk", "Dinas Contoh", f"pemegang{n}@contoh.example",
+                                       "+6281234567890", status, valid_until=until)  # fmt: skip
+            access.record(tx, right, "uji", "awal", w.now())
+
+
+def test_the_register_is_shown_masked_and_found_by_its_words(post: Post, staff: dict[str, Person]) -> None:
+    registered(post.world)
+    shown = {tab: staff["helpdesk"].get(f"/register?tab={tab}").text for tab in ("aktif", "berakhir", "nonaktif")}
+    assert [[n in text for n in ("Pemegang 0", "Pemegang 1", "Pemegang 2")] for text in shown.values()] == [
+        [True, True, False], [True, False, False], [False, False, True]]  # fmt: skip
+    for text in shown.values():
+        assert not re.search(r"\d{18}|pemegang\d@|81234567890", text)
+        assert "/unduh/" not in text
+    for typed, hit in (
+        ("pemegang 1", True),
+        ("USER.1", True),
+        ("198507042010017001", True),
+        ("DINAS cont", True),
+        ("100%", False),
+        ("_", False),
+    ):
+        assert ("Pemegang 1" in staff["supervisor"].client.get("/register", params={"q": typed}).text) == hit, typed
+
+
+@pytest.mark.parametrize("name", ["register", "berakhir", "penyimpangan", "helpdesk", "pelanggaran"])
+def test_supervisors_take_lists_away_and_the_trail_says_so(post: Post, staff: dict[str, Person], name: str) -> None:
+    registered(post.world)
+    letter(post, doubtful=True)
+    boss = staff["supervisor"]
+    if name not in ("register", "berakhir"):
+        assert boss.get(f"/unduh/{name}.xlsx").status_code == 422
+    answer = boss.get(f"/unduh/{name}.xlsx?dari=2026-11-01&sampai=2026-11-30")
+    assert answer.status_code == 200 and answer.headers["content-disposition"].startswith("attachment")
+    book = openpyxl.load_workbook(io.BytesIO(answer.content))
+    rows = [row for sheet in book.worksheets for row in sheet.iter_rows(min_row=2, values_only=True)]
+    assert rows or name == "penyimpangan"
+    with post.world.store.reading() as tx:
+        last = chain.events(tx, chain.OFFICE)[-1]
+    assert (last.actor, last.action, json.loads(last.data)["baris"]) == ("ratna", "ekspor", len(rows))
+    assert boss.get(f"/unduh/{name}.csv?dari=2026-11-01&sampai=2026-11-30").status_code == (404 if name == "pelanggaran" else 200)  # fmt: skip
+    for wrong in (f"{name}", f"{name}.exe", "..%2f..%2fetc.csv", "register.csv.xlsx"):
+        assert boss.get(f"/unduh/{wrong}").status_code == 404
 
 
 def test_people_are_added_disabled_and_reset_with_the_own_password_only(post: Post, staff: dict[str, Person]) -> None:

@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, or_, select, update
 
 from mailbot.store import iso
 from mailbot.store import tables as t
@@ -78,6 +78,18 @@ def ending(tx: Connection, first: str, last: str) -> list[Row[Any]]:
 
 def everything(tx: Connection) -> list[Row[Any]]:
     return list(tx.execute(select(t.access_right).order_by(t.access_right.c.nama, t.access_right.c.id)))
+
+
+def page(tx: Connection, status: str, typed: str, until: str, offset: int, limit: int) -> list[Row[Any]]:
+    """By name; `typed`: a part of name, user ID or office, or a NIP; `until`: only those that end up to this ISO day."""
+    query = select(t.access_right).where(t.access_right.c.status == status)
+    if typed:
+        columns = (t.access_right.c.nama, t.access_right.c.user_id, t.access_right.c.instansi)
+        parts = [column.icontains(typed, autoescape=True) for column in columns]
+        query = query.where(or_(*parts, t.access_right.c.nip == "".join(c for c in typed if c.isdigit())))
+    if until:
+        query = query.where(t.access_right.c.valid_until <= until)
+    return list(tx.execute(query.order_by(t.access_right.c.nama, t.access_right.c.id).offset(offset).limit(limit)))
 
 
 def get(tx: Connection, access_id: int) -> Row[Any]:

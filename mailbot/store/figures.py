@@ -33,11 +33,11 @@ def step_days(tx: Connection, since: dt.datetime) -> list[StepDay]:
     return [StepDay(*r) for r in tx.execute(query.group_by(t.step.c.name, "day"))]
 
 
-def step_spans(tx: Connection, since: dt.datetime, limit: int = 400) -> list[tuple[str, str, str]]:
-    """(step, start, end) of the newest ended steps, for the time that they usually take."""
-    query = select(t.step.c.name, t.step.c.started_at, t.step.c.ended_at).where(t.step.c.ended_at.is_not(None))
+def step_minutes(tx: Connection, since: dt.datetime, limit: int = 400) -> list[tuple[str, int]]:
+    """(step, service minutes used) of the newest steps that were measured."""
+    query = select(t.step.c.name, t.step.c.minutes).where(t.step.c.minutes.is_not(None))
     query = query.where(t.step.c.started_at >= iso(since)).order_by(t.step.c.id.desc()).limit(limit)
-    return [(r[0], r[1], r[2]) for r in tx.execute(query)]
+    return [(r[0], r[1]) for r in tx.execute(query)]
 
 
 def arrivals(tx: Connection, since: dt.datetime) -> dict[str, int]:
@@ -49,10 +49,10 @@ def arrivals(tx: Connection, since: dt.datetime) -> dict[str, int]:
 
 def decisions(tx: Connection, since: dt.datetime) -> tuple[int, int]:
     """Decisions of step 3 since then: by the machine, by people."""
-    query = select(func.count()).select_from(t.event)
+    query = select(t.event.c.actor == "mesin", func.count()).group_by(t.event.c.actor == "mesin")
     query = query.where(t.event.c.at >= iso(since), t.event.c.action.in_(DECISIONS), t.event.c.chain != 0)
-    machine = int(tx.scalar(query.where(t.event.c.actor == "mesin")) or 0)
-    return machine, int(tx.scalar(query) or 0) - machine
+    found = {bool(machine): int(number) for machine, number in tx.execute(query)}
+    return found.get(True, 0), found.get(False, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +70,10 @@ class Overruled:
 def overruled(tx: Connection, since: dt.datetime, limit: int = 50) -> list[Overruled]:
     """Newest first. A new round in between is news from the requester, not an overruling."""
     later = {b for _, b in OVERRULED}
-    query = select(t.event.c.chain).where(
+    query = select(t.event.c.chain).where(  # neither DISTINCT nor ORDER BY: they lead SQLite away from the index
         t.event.c.at >= iso(since), t.event.c.action.in_(later), t.event.c.actor != "mesin", t.event.c.chain != 0
     )
-    chains = list(dict.fromkeys(tx.scalars(query.order_by(t.event.c.id.desc()).limit(1000))))
+    chains = sorted(set(tx.scalars(query)), reverse=True)[:1000]
     query = select(t.event, t.case_file.c.number).join(t.case_file, t.case_file.c.id == t.event.c.chain)
     found: list[Overruled] = []
     decided: dict[int, str] = {}  # case -> what the machine decided last

@@ -16,7 +16,7 @@ from starlette.staticfiles import StaticFiles
 
 from mailbot.sop.case import Refused
 from mailbot.store import Stale
-from mailbot.web import campaign, casepage, entries, files, lists, login, overview
+from mailbot.web import campaign, casepage, entries, files, lists, login, overview, register, summary
 from mailbot.web.headers import Guarded
 from mailbot.web.show import plain, show
 from mailbot.web.visit import Handler, Visit, page
@@ -56,10 +56,12 @@ DOORS = (
     Door("/berkas/{number}/bundel.pdf", files.bundle, ("helpdesk",)),
     Door("/entri", entries.form, ("helpdesk",)),
     Door("/entri", entries.enter, ("helpdesk",), "POST", upload=True),
-    Door("/pengawas", overview.summary, ("supervisor",)),
+    Door("/pengawas", summary.summary, ("supervisor",)),
     Door("/penyimpangan", overview.deviations, STAFF),
     Door("/akhir-tahun", campaign.page, ("admin_agency", "supervisor")),
     Door("/akhir-tahun", campaign.change, ("admin_agency", "supervisor"), "POST"),
+    Door("/register", register.page, STAFF),
+    Door("/unduh/{list}", register.download, ("supervisor",)),
     Door("/jejak", overview.trail, ("supervisor", "sysadmin")),
     Door("/jejak.csv", overview.trail_file, ("supervisor",)),
     Door("/pengguna", overview.people, ("supervisor", "sysadmin")),

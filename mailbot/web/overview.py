@@ -1,99 +1,28 @@
-"""For supervisors and the system's administrator: figures, deviations, the audit trail, people, and whether all runs."""
+"""For supervisors and the system's administrator: deviations, the audit trail, people, and whether all runs."""
 
 from __future__ import annotations
 
 import csv
 import datetime as dt
 import io
-from collections import defaultdict
-from statistics import median
 from zoneinfo import ZoneInfo
 
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
-from mailbot.store import audit, chain, figures, iso, queue, users
-from mailbot.store.figures import Alarm, StepDay
-from mailbot.web import charts, login, passwords, words
-from mailbot.web.charts import Bar
+from mailbot.store import audit, chain, figures, iso, users
+from mailbot.store.figures import Alarm
+from mailbot.web import login, passwords, words
 from mailbot.web.show import show
 from mailbot.web.visit import Visit
-from mailbot.work import World
 
-WEEKS = 12
-ROWS = 60
-
-
-def summary(visit: Visit) -> Response:
-    world, now = visit.world, visit.world.now()
-    since, month = now - dt.timedelta(weeks=WEEKS), now - dt.timedelta(days=30)
-    with world.store.reading() as tx:
-        days, spans = figures.step_days(tx, since), figures.step_spans(tx, since)
-        came, states = figures.arrivals(tx, since), queue.counts(tx)
-        machine, people = figures.decisions(tx, month)
-        taken_back = figures.overruled(tx, since)
-        late = figures.open_deviations(tx, month)
-    weeks = _weeks(now.date())
-    return show(
-        visit, "overview.html", per_step=charts.bars("Langkah selesai dalam 12 minggu", _per_step(days)),
-        per_week=charts.bars("Langkah per minggu", _per_week(days, weeks)), volume=charts.bars("Berkas masuk per minggu", _volume(came, weeks)),
-        usual=_usual(world, spans), states=states, machine=machine, people=people, taken_back=taken_back, weeks=WEEKS,
-        late=late, month_total=sum(n for day, n in came.items() if day >= month.date().isoformat()),
-        rate=_on_time(days, month.date().isoformat()),
-    )  # fmt: skip
-
-
-def _per_step(days: list[StepDay]) -> list[Bar]:
-    return [
-        Bar(label, sum(d.done for d in days if d.name == name), sum(d.late for d in days if d.name == name))
-        for name, label in words.STEPS.items()
-    ]
-
-
-def _weeks(today: dt.date) -> list[dt.date]:
-    monday = today - dt.timedelta(days=today.weekday())
-    return [monday - dt.timedelta(weeks=n) for n in range(WEEKS - 1, -1, -1)]
-
-
-def _week_of(day: str) -> dt.date:
-    date = dt.date.fromisoformat(day)
-    return date - dt.timedelta(days=date.weekday())
-
-
-def _per_week(days: list[StepDay], weeks: list[dt.date]) -> list[Bar]:
-    done: dict[dt.date, int] = defaultdict(int)
-    late: dict[dt.date, int] = defaultdict(int)
-    for d in days:
-        done[_week_of(d.day)] += d.done
-        late[_week_of(d.day)] += d.late
-    return [Bar(f"{w.day}/{w.month}", done[w], late[w]) for w in weeks]
-
-
-def _volume(came: dict[str, int], weeks: list[dt.date]) -> list[Bar]:
-    total: dict[dt.date, int] = defaultdict(int)
-    for day, number in came.items():
-        total[_week_of(day)] += number
-    return [Bar(f"{w.day}/{w.month}", total[w]) for w in weeks]
-
-
-def _usual(world: World, spans: list[tuple[str, str, str]]) -> list[tuple[str, int, int]]:
-    """(step, median of the service minutes, how many) of the newest steps."""
-    used: dict[str, list[int]] = defaultdict(list)
-    for name, start, end in spans:
-        used[name].append(world.hours.minutes(dt.datetime.fromisoformat(start), dt.datetime.fromisoformat(end)))
-    return [(label, round(median(used[name])), len(used[name])) for name, label in words.STEPS.items() if used[name]]
-
-
-def _on_time(days: list[StepDay], since: str) -> int | None:
-    """Per cent of the steps of the last month within their time."""
-    done = sum(d.done for d in days if d.day >= since)
-    return round(100 * (done - sum(d.late for d in days if d.day >= since)) / done) if done else None
+ROWS = 60  # of a long list
 
 
 def deviations(visit: Visit) -> Response:
     """The list of deviations from mutu baku (R-26); everybody gives reasons for the own steps, supervisors accept them."""
     tab = "diterima" if visit.asked("tab") == "diterima" else "terbuka"
-    since = visit.world.now() - dt.timedelta(weeks=WEEKS)
+    since = visit.world.now() - dt.timedelta(weeks=12)
     own = "T6" if visit.user.role == "admin_agency" else ""
     with visit.world.store.reading() as tx:
         rows = figures.deviations(tx, since, tab == "diterima", own, ROWS + 1)
@@ -105,7 +34,7 @@ def deviations(visit: Visit) -> Response:
 
 def trail(visit: Visit) -> Response:
     page = max(1, int(visit.asked("hal"))) if visit.asked("hal").isdigit() else 1
-    since, until = _span(visit)
+    since, until = span(visit)
     with visit.world.store.reading() as tx:
         rows = audit.events(tx, actor=visit.asked("oleh")[:40], action=visit.asked("tindakan")[:40], number=visit.asked("nomor").strip().upper()[:40],
                             since=since, until=until, offset=(page - 1) * ROWS, limit=ROWS + 1)  # fmt: skip
@@ -115,7 +44,7 @@ def trail(visit: Visit) -> Response:
 
 def trail_file(visit: Visit) -> Response:
     """Who touched what between two days, for the notice within 3 x 24 hours (DOMAIN.md 4.5)."""
-    since, until = _span(visit)
+    since, until = span(visit)
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(("waktu", "oleh", "tindakan", "berkas", "dari", "menjadi", "keterangan", "data"))
@@ -136,7 +65,7 @@ def harmless(cell: str) -> str:
     return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r", "\n", "|") else cell
 
 
-def _span(visit: Visit) -> tuple[str, str]:
+def span(visit: Visit) -> tuple[str, str]:
     """The days asked for, in the office's time; the end is included."""
     zone = ZoneInfo(visit.world.hours.zone)
     found = []

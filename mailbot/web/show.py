@@ -19,6 +19,7 @@ NAVIGATION = (
     ("/meja", "Meja layanan", "helpdesk"), ("/hasil", "Hasil dan arsip", "helpdesk"), ("/entri", "Entri berkas", "helpdesk"),
     ("/persetujuan", "Persetujuan", "admin_agency"), ("/pengawas", "Ringkasan", "supervisor"),
     ("/akhir-tahun", "Akhir tahun", "supervisor admin_agency"), ("/penyimpangan", "Penyimpangan", "supervisor helpdesk admin_agency"), ("/cari", "Cari", "helpdesk admin_agency supervisor"),
+    ("/register", "Register", "helpdesk admin_agency supervisor"),
     ("/kesehatan", "Kesehatan", "supervisor sysadmin"), ("/jejak", "Jejak", "supervisor sysadmin"),
     ("/pengguna", "Pengguna", "supervisor sysadmin"),
 )  # fmt: skip

@@ -37,7 +37,7 @@ RESULTS = {"berhasil": "Berhasil", "gagal": "Gagal", "ditolak": "Ditolak", "": "
 OTHER_EVENTS = {
     "terima": "Diterima", "masuk": "Masuk", "gagal_masuk": "Gagal masuk", "keluar": "Keluar", "buka_berkas": "Membuka berkas",
     "buka_lampiran": "Melihat lampiran", "unduh": "Mengunduh lampiran", "entri": "Entri berkas", "pengguna": "Mengubah pengguna",
-    "kata_sandi": "Mengganti kata sandi", "totp": "Mengubah kode masuk", "cari": "Mencari", "ekspor": "Mengunduh jejak",
+    "kata_sandi": "Mengganti kata sandi", "totp": "Mengubah kode masuk", "cari": "Mencari", "ekspor": "Mengunduh daftar", "impor_register": "Mengisi register",
 }  # fmt: skip
 MAIL_KINDS = {
     "receipt": "Tanda terima", "minimal": "Tanda terima singkat", "duplicate": "Pemberitahuan duplikat", "incomplete": "Permohonan belum lengkap",
