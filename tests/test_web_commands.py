@@ -48,7 +48,8 @@ def test_people_are_added_listed_disabled_and_get_new_passwords(config_file: Pat
 PAGES = {
     "helpdesk": ("/meja", "/meja?tab=selesai&saluran=email&sebab=DATA-&lewat=1", "/hasil?tab=cetak", "/hasil?tab=arsip", "/cari?q=budi%20san", "/cari?q=027/12"),
     "admin_agency": ("/persetujuan", "/penyimpangan", "/cari?q=budi"),
-    "supervisor": ("/pengawas", "/penyimpangan?tab=diterima", "/jejak?oleh=mesin&dari=2026-11-01&sampai=2026-12-01", "/jejak.csv", "/akhir-tahun", "/kesehatan", "/pengguna"),
+    "supervisor": ("/pengawas", "/penyimpangan?tab=diterima", "/jejak?oleh=mesin&dari=2026-11-01&sampai=2026-12-01", "/jejak.csv", "/akhir-tahun", "/kesehatan", "/pengguna", "/register?q=BUDI", "/register?tab=berakhir",
+                   "/unduh/register.csv", "/unduh/pelanggaran.xlsx?dari=2026-11-01&sampai=2026-11-30"),
 }  # fmt: skip
 
 

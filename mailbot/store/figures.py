@@ -49,10 +49,10 @@ def arrivals(tx: Connection, since: dt.datetime) -> dict[str, int]:
 
 def decisions(tx: Connection, since: dt.datetime) -> tuple[int, int]:
     """Decisions of step 3 since then: by the machine, by people."""
-    query = select(t.event.c.actor == "mesin", func.count()).group_by(t.event.c.actor == "mesin")
+    query = select(t.event.c.actor, func.count()).group_by(t.event.c.actor)
     query = query.where(t.event.c.at >= iso(since), t.event.c.action.in_(DECISIONS), t.event.c.chain != 0)
-    found = {bool(machine): int(number) for machine, number in tx.execute(query)}
-    return found.get(True, 0), found.get(False, 0)
+    found = {actor: int(number) for actor, number in tx.execute(query)}
+    return found.pop("mesin", 0), sum(found.values())
 
 
 @dataclass(frozen=True, slots=True)
