@@ -96,15 +96,15 @@ class Dovecot:
 
 
 @contextlib.contextmanager
-def dovecot(capability: str | None = None) -> Iterator[Dovecot]:
-    """Runs until the block ends. `capability` replaces the server's own list."""
+def dovecot(capability: str | None = None, more: str = "") -> Iterator[Dovecot]:
+    """Runs until the block ends. `capability` replaces the server's own list; `more`: further configuration, with @HOME."""
     if os.geteuid() != 0:
         missing("Dovecot: not root")
     if not shutil.which("dovecot") or not shutil.which("openssl"):
         missing("Dovecot or openssl: not installed")
     with tempfile.TemporaryDirectory(prefix="dovecot-") as name:
         home = Path(name)
-        server = _prepare(home, capability)
+        server = _prepare(home, capability, more)
         process = subprocess.Popen(["dovecot", "-F", "-c", str(home / "dovecot.conf")])
         try:
             _wait(server, process)
@@ -114,7 +114,7 @@ def dovecot(capability: str | None = None) -> Iterator[Dovecot]:
             process.wait(20)
 
 
-def _prepare(home: Path, capability: str | None) -> Dovecot:
+def _prepare(home: Path, capability: str | None, more: str) -> Dovecot:
     home.chmod(0o755)
     server = Dovecot(free_port(), free_port(), home / "cert.pem", home)
     certificate(home)
@@ -127,7 +127,8 @@ def _prepare(home: Path, capability: str | None) -> Dovecot:
     (home / "users").write_text("".join(lines))
     wanted = f"imap_capability = {capability}" if capability else ""
     conf = _CONF.format(home=home, port=server.port, tls_port=server.tls_port, capability=wanted)
-    (home / "dovecot.conf").write_text(conf)
+    (home / "dovecot.conf").write_text(conf + more.replace("@HOME", str(home)))
+    (home / "key.pem").chmod(0o644)  # a test key; the delivery agent runs as nobody and reads the whole configuration
     return server
 
 
