@@ -232,6 +232,18 @@ def test_k5_a_forgotten_mark_is_set_by_the_next_sweep(w: World, box: Memory) -> 
     assert sorted(box.marked) == ["1", "2", "3"]
 
 
+def test_in_03_a_bell_that_rings_in_vain_is_slowed_down_until_a_mail_comes(w: World, clock: Clock) -> None:
+    from threading import Event
+
+    box = Memory(clock)  # its bell rings at once
+    watch = Watch(w, box, SECTION, Event())
+
+    assert [watch.round() for _ in range(7)] == [0.0] * 5 + [1.0] * 2
+    box.mails[1] = mail(1)
+    assert (watch.round(), watch.round()) == (0.0, 0.0)
+    assert taken(w) == ["<1@kantor.example>"]
+
+
 # ------------------------------------------------------------------ refused logins (IN-05)
 
 

@@ -20,6 +20,8 @@ from mailbot.work.sweep import folder_of, sweep
 
 FULL_SWEEP = 600.0  # seconds between sweeps over all UIDs (IN-10)
 DISK_PAUSE = 60.0
+VAIN_BELLS = 5  # so many rings in a row without a mail are believed at once; a server that goes on is slowed down
+VAIN_PAUSE = 1.0
 LOGIN_LOOK = 60.0  # how often a stopped login is looked at: the operator's button or a new secret frees it
 
 
@@ -35,6 +37,7 @@ class Watch:
     skipped: set[str] = field(default_factory=set)
     full_at: float = float("-inf")  # monotonic time of the last full sweep
     troubled: bool = False  # the last round failed
+    vain: int = 0  # rings in a row that brought nothing
 
     def run(self) -> None:
         while not self.stop.is_set():
@@ -47,9 +50,9 @@ class Watch:
         try:
             if wait := self._login_wait():
                 return wait
-            self._sweep()
+            taken, began = self._sweep(), time.monotonic()
             self.mailbox.idle(self.section.poll_seconds, self.stop)
-            return 0.0
+            return self._after_bell(taken, time.monotonic() - began)
         except MailboxError as error:
             return self._after(error)
         except OSError as error:
@@ -61,14 +64,20 @@ class Watch:
             self.troubled = True
             return 5.0
 
-    def _sweep(self) -> None:
+    def _after_bell(self, taken: int, waited: float) -> float:
+        """A bell that rings on and on (flags set by people, a mad server) must not keep a core busy."""
+        self.vain = 0 if taken or waited > VAIN_PAUSE else self.vain + 1
+        return VAIN_PAUSE if self.vain > VAIN_BELLS else 0.0
+
+    def _sweep(self) -> int:
         due = time.monotonic() - self.full_at >= FULL_SWEEP or self.troubled or self._due_again()
-        sweep(self.world, self.mailbox, self.section, due, self.skipped)
+        taken = sweep(self.world, self.mailbox, self.section, due, self.skipped)
         if due:
             self.full_at = time.monotonic()
         if self.troubled:
             self._login_worked()
         self.troubled = False
+        return taken
 
     def _due_again(self) -> bool:
         with self.world.store.reading() as tx:

@@ -189,6 +189,7 @@ def cut(line: Line, tag: bytes) -> None:
 
 def reset(line: Line, tag: bytes) -> None:
     line.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    line.file.close()  # it holds the socket too
     line.socket.close()
 
 

@@ -38,6 +38,7 @@ def cut(line: socket.socket) -> None:
 def reset(line: socket.socket) -> None:
     line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
     line.close()
+    raise ConnectionResetError  # ends the thread, which lets go of the socket: only then the reset leaves
 
 
 def stall(line: socket.socket) -> None:
