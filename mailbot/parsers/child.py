@@ -183,7 +183,7 @@ def learn(*results: Any) -> None:
 
 def answer(task: int, writer: int) -> None:
     """Entry of the child. Leaves by `_exit`, so that no destructor of a C library can spoil a finished result."""
-    os.setsid()
+    os.setpgid(0, 0)
     try:
         with open(task, "rb") as file:
             function, args, result, limits = pickle.loads(file.read())  # from the parent, not from the file

@@ -79,7 +79,7 @@ class Server:
                 told = [str(theirs.fileno()), json.dumps(sys.path), json.dumps([*self.warm]), self.answer]
                 self._process = subprocess.Popen(
                     [sys.executable, "-c", _TELL, *told], pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL,
-                    start_new_session=True, env=_environment(),
+                    process_group=0, env=_environment(),
                 )  # fmt: skip
             self._owner = os.getpid()
         return self._line
