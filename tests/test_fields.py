@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from mailbot.model import Cell, Document, Found, Letter, Line, PageReading, Person, SecondReading, Table, Word
+from mailbot.model import Cell, Document, Found, Letter, Line, PageReading, Person, SecondReading, Table, Word, union
 from mailbot.parsers import fields
 
 TODAY = dt.date(2026, 11, 22)
@@ -115,6 +115,18 @@ def test_what_both_engines_read_from_the_crop_is_taken(first: str) -> None:
     second = SecondReading(words.box, "endang56@gmail.com", 0.99, repeated=True)
     (p,) = fields.persons_of(doc(), (replace(read, seconds=(second,)),), TODAY)
     assert (p.email.value, p.email.agreed) == ("endang56@gmail.com", True)
+
+
+@pytest.mark.parametrize(
+    ("second", "agreed"), [("dewi_lestari79@yahoo.co.id", True), ("dewilestari79@yahoo.co.id", False)]
+)
+def test_a_blank_in_an_address_is_a_lost_underscore_or_a_doubt(second: str, agreed: bool) -> None:
+    read = page(f"Nama : Dewi Lestari\nNIP : {NIP}\nSurel : dewi lestari79@yahoo.co.id")
+    box = union(tuple(w.box for w in read.lines[-1].words[2:]))
+    seen = replace(read, seconds=(SecondReading(box, second, 0.97),))
+    (p,) = fields.join((doc(persons=fields.persons_of(doc(), (seen,), TODAY)),), ())
+    assert p.email.agreed is agreed
+    assert not agreed or p.email.value == second
 
 
 def test_golongan_is_read_twice() -> None:

@@ -26,12 +26,18 @@ def settled(email: Found, name: str | None) -> Found:
     other = ind.parse_email(email.second).value
     if other is None:
         return email
-    if other in {ind.parse_email(raw).value for raw in (email.raw.replace(" ", ""), re.sub("[:;,]", ".", email.raw))}:
+    if other in {ind.parse_email(raw).value for raw in (_closed(email.raw), re.sub("[:;,]", ".", email.raw))}:
         return replace(email, value=other, agreed=True)
     if other == email.value or len(_bare(email.raw)) > len(_bare(email.value)) + 1:
         return email  # what stands beside the address may belong to it
     winner = _winner(email.value, other, name or "")
     return replace(email, value=winner, agreed=True) if winner else email
+
+
+def _closed(raw: str) -> str:
+    """Without blanks; one between two letters is what is left of an underscore, or nothing that may be guessed."""
+    local, at, domain = raw.lower().partition("@")
+    return "".join((re.sub(r"(?<=[a-z0-9]) +(?=[a-z0-9])", "_", local) + at + domain).split())
 
 
 def _same_but_for_doubt(email: Found, name: str) -> bool:
@@ -64,11 +70,21 @@ def _by_list(one: str, two: str) -> str | None:
 
 def _by_name(one: str, two: str, tokens: list[str]) -> str | None:
     """The reading whose letters are all of the name, against a look-alike; never the one that is short of a sign."""
-    named = [x for x in (one, two) if _is_name(x, tokens)]
+    named = [x for x in (one, two) if _is_name(x, tokens)] or [
+        x for x in (one, two) if _is_name(_own(x, one, two), tokens)
+    ]
     if len(named) != 1 or OSA.distance(one, two) > 2:
         return None
     loser = two if named[0] == one else one
     return named[0] if len(named[0]) >= len(loser) else None
+
+
+def _own(local: str, one: str, two: str) -> str:
+    """The part in which the readings differ, where the other parts are the same."""
+    parts = [re.split(r"[._\-]", x) for x in (local, one, two)]
+    if len(parts[1]) != len(parts[2]):
+        return ""
+    return ".".join(a for a, b, c in zip(*parts, strict=True) if b != c)
 
 
 def _is_name(local: str, tokens: list[str]) -> bool:

@@ -183,7 +183,8 @@ def pangkat_code(raw: str) -> str | None:
 def norm_phone(raw: str) -> str | None:
     """The first number in E.164; None when it is no Indonesian number. Several numbers may be joined by "/"."""
     for part in re.split(r"\s*(?:/|,|;|\bdan\b|\batau\b)\s*", raw.strip()):
-        found = _one_phone(_phone_digits(part) or part)
+        number = _phone_digits(part) or part
+        found = None if re.search(r"\d[A-Za-z]+\d", number) else _one_phone(number)
         if found:
             return found
     return None if re.search(r"[A-Za-z]", raw) else _one_phone(raw)

@@ -87,11 +87,12 @@ def _complete(person: Person, others: Sequence[Person], letters: Sequence[Docume
 
 
 def _ranked(person: Person, other: Person) -> Person:
-    """A golongan that could not be understood gives way to one that could."""
-    own, theirs = person.pangkat_golongan.value, other.pangkat_golongan.value
-    if own and theirs and not ind.parse_golongan(own) and ind.parse_golongan(theirs):
-        return replace(person, pangkat_golongan=other.pangkat_golongan)
-    return person
+    """A golongan that could not be understood, or that two engines read differently, gives way to a better one."""
+    own, theirs = person.pangkat_golongan, other.pangkat_golongan
+    if not (own.value and theirs.value and ind.parse_golongan(theirs.value)):
+        return person
+    better = theirs.agreed and own.agreed is False
+    return person if ind.parse_golongan(own.value) and not better else replace(person, pangkat_golongan=theirs)
 
 
 def _from_letter(person: Person, document: Document) -> Person:

@@ -19,7 +19,8 @@ _MM = 100 / 25.4  # pixels
 _RADII_MM = (13.0, 23.5)
 _RING_SEEN = 0.62  # share of the ring's angles that carry ink
 _LEAST_STROKE = 0.5  # of 50 mm, width and height together: less may be a paraf, or print under a stamp
-_LEAST_IN_STAMP = 0.8
+_LEAST_IN_STAMP = 0.7
+_LEAST_ARC = 0.3  # of a clump's outline: what an oval stamp shows beside the pen that crosses it
 _FRAME_SEEN = 0.55  # share of the outline of any other shape
 _UNKNOWN = Mark("cannot_judge")
 Area = tuple[int, int, int, int]  # left, top, right, bottom in pixels
@@ -128,25 +129,59 @@ def _outermost(mask: Pixels, x: float, y: float, radius: float) -> float:
 
 
 def _framed_stamps(mask: Pixels) -> list[_Stamp]:
-    """Oval and rectangular stamps: a clump of ink of the right size whose outline is drawn and that holds letters."""
+    """Oval and rectangular stamps: the outline of a clump of ink, or an oval within it, is drawn and holds letters."""
     amount, labels, stats, _ = cv2.connectedComponentsWithStats(cv2.dilate(mask, np.ones((7, 7), np.uint8)))
     found = []
     for label in range(1, amount):
         x, y, w, h, _ = (int(v) for v in stats[label])
-        if not (26 * _MM <= max(w, h) <= 56 * _MM and min(w, h) >= 12 * _MM):
+        if not (26 * _MM <= max(w, h) <= 90 * _MM and min(w, h) >= 12 * _MM):
             continue
         ink = ((labels[y : y + h, x : x + w] == label) & (mask[y : y + h, x : x + w] > 0)).astype(np.uint8)
         hull = cv2.convexHull(cv2.findNonZero(ink))
-        area = cv2.fillConvexPoly(np.zeros_like(ink), hull, 1)
-        outline = cv2.polylines(np.zeros_like(ink), [hull], True, 1, 1)
-        drawn = float((cv2.dilate(ink, np.ones((5, 5), np.uint8)) & outline).sum()) / max(1, int(outline.sum()))
-        ink = mask[y : y + h, x : x + w] & area
-        letters = cv2.connectedComponentsWithStats(ink)[2][1:, 2:4].max(1)
-        if 0.06 < _filled(ink, area) < 0.45 and int(((letters >= 3) & (letters <= 6 * _MM)).sum()) >= 5:
-            page: Pixels = np.zeros(mask.shape, np.uint8)
-            page[y : y + h, x : x + w] = area
-            found.append(_Stamp(drawn, (x, y, x + w, y + h), page))
+        for outline, letters in ((hull, 5), *((oval, 1) for oval in _ovals(ink))):
+            left, top, wide, high = cv2.boundingRect(outline)
+            if not (26 * _MM <= max(wide, high) <= 56 * _MM and min(wide, high) >= 12 * _MM):
+                continue
+            area = cv2.fillConvexPoly(np.zeros_like(ink), outline, 1)
+            if _holds_letters(mask[y : y + h, x : x + w], area, letters):
+                page: Pixels = np.zeros(mask.shape, np.uint8)
+                page[y : y + h, x : x + w] = area
+                box = (x + left, y + top, x + left + wide, y + top + high)
+                found.append(_Stamp(_drawn(ink, outline), box, page))
     return found
+
+
+def _drawn(ink: Pixels, outline: Pixels) -> float:
+    """The share of a closed line on which there is ink."""
+    line = cv2.polylines(np.zeros_like(ink), [outline], True, 1, 1)
+    return float((cv2.dilate(ink, np.ones((5, 5), np.uint8)) & line).sum()) / max(1, int(line.sum()))
+
+
+def _holds_letters(ink: Pixels, area: Pixels, least: int) -> bool:
+    """At least so many pieces of the size of letters, or of small words whose letters touch."""
+    size = cv2.connectedComponentsWithStats(ink & area)[2][1:, 2:4].max(1)
+    word = 6 * _MM if least > 1 else 0.5 * min(cv2.boundingRect(area)[2:])
+    return 0.06 < _filled(ink, area) < 0.45 and int(((size >= 3) & (size <= word)).sum()) >= least
+
+
+def _ovals(ink: Pixels) -> list[Pixels]:
+    """The best oval through a part of the clump's outline: the pen crosses a stamp at one side only."""
+    contours, _ = cv2.findContours(
+        cv2.morphologyEx(ink, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
+    )
+    line = max(contours, key=len)[:, 0, :]
+    best: tuple[float, Pixels] | None = None
+    for share in (_LEAST_ARC, 0.45, 0.6):
+        length = int(share * len(line))
+        for start in range(0, len(line), max(1, len(line) // 16)):
+            (x, y), (a, b), turn = cv2.fitEllipse(np.roll(line, -start, axis=0)[:length])
+            if not (min(a, b) >= 12 * _MM and max(a, b) <= 56 * _MM):
+                continue
+            oval = cv2.ellipse2Poly((round(x), round(y)), (round(a / 2), round(b / 2)), round(turn), 0, 360, 5)
+            drawn = _drawn(ink, oval)
+            if best is None or drawn > best[0]:
+                best = (drawn, oval)
+    return [best[1]] if best and best[0] >= _RING_SEEN else []
 
 
 def _stamp(mask: Pixels, headed: bool) -> _Stamp | None:
@@ -205,14 +240,20 @@ def _block(lines: Sequence[Line], stamp: _Stamp | None, shape: tuple[int, ...], 
 
 
 def _strokes(small: Pixels, mask: Pixels, lines: Sequence[Line], area: Area) -> Pixels:
-    """Ink in the area that is no well-read word and no long straight rule."""
+    """Ink in the area that is no well-read word and no long straight rule in black: pens underline too."""
     left, top, right, bottom = area
-    high, wide = mask.shape
+    coloured = mask[top:bottom, left:right]
     dark = (cv2.cvtColor(small[top:bottom, left:right], cv2.COLOR_BGR2GRAY) < 165).astype(np.uint8)
-    dark |= mask[top:bottom, left:right]
     for size in ((1, 60), (40, 1)):
         rules = cv2.morphologyEx(dark, cv2.MORPH_OPEN, np.ones(size, np.uint8))
-        dark &= 1 - cv2.dilate(rules, _SQUARE)
+        dark &= 1 - (cv2.dilate(rules, _SQUARE) & (1 - cv2.dilate(coloured, _SQUARE)))
+    return _unread(dark | coloured, lines, area, mask.shape)
+
+
+def _unread(dark: Pixels, lines: Sequence[Line], area: Area, shape: tuple[int, ...]) -> Pixels:
+    """Without the words that were read well."""
+    left, top, _, _ = area
+    high, wide = shape
     for word in (w for line in lines for w in line.words if w.confidence > 0.6 and len(w.text) > 1):
         x0, y0, x1, y1 = word.box
         if (y1 - y0) * high < 8 * _MM:
@@ -251,7 +292,8 @@ def _signature(small: Pixels, mask: Pixels, lines: Sequence[Line], stamp: _Stamp
     else:
         inside = stamp.area[top:bottom, left:right]
         pen = _pen(small[top:bottom, left:right], mask[top:bottom, left:right], inside)
-    ink = np.where(cv2.dilate(inside, np.ones((7, 7), np.uint8)) > 0, ink & pen, ink)
+    pen = _unread(pen, lines, area, mask.shape)
+    ink = np.where(cv2.dilate(inside, np.ones((7, 7), np.uint8)) > 0, pen, ink)
     pens = mask[top:bottom, left:right] & (1 - (cv2.dilate(inside.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0))
     ink = _without_print(ink, pens, lines, mask.shape[0])
     return _largest_stroke(ink, area, mask.shape, inside)
@@ -277,8 +319,9 @@ def _largest_stroke(ink: Pixels, area: Area, shape: tuple[int, ...], stamped: Pi
     joined = _boxes(cv2.dilate(ink, np.ones((25, 25), np.uint8)), ink)
     best, score = None, 0.0
     for x, y, w, h, size in (*single, *joined):
-        filled = 0.62 if max(w, h) > 1.8 * min(w, h) else 0.5  # loops in a row are dense, but so are square codes
-        thin = size < filled * w * h and min(w, h) >= (4.5 if max(w, h) < 4 * min(w, h) else 6) * _MM
+        thin = (
+            size < 0.62 * w * h
+        )  # loops are dense, but square codes and emblems are denser and min(w, h) >= (4.5 if max(w, h) < 4 * min(w, h) else 6) * _MM
         least = _LEAST_IN_STAMP if float((stamped[y : y + h, x : x + w] > 0).mean()) > 0.7 else _LEAST_STROKE
         if thin and max(w, h) >= 11 * _MM and w + h > max(score, least) * 50 * _MM:
             best, score = (x + area[0], y + area[1], x + area[0] + w, y + area[1] + h), min(1.0, (w + h) / (50 * _MM))

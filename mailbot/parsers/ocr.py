@@ -112,8 +112,11 @@ def _fallback(gray: Pixels, rect: Rect | None, psm: int) -> list[Line]:
 
 
 @lru_cache(maxsize=1)
-def _recogniser() -> tuple[Any, list[str]] | None:
-    """Session and character list, or None when the model is not installed. The package is not imported."""
+def _recogniser() -> tuple[Any, list[str], Pixels] | None:
+    """Session, its signs in ASCII and their places in its output, or None when the model is not installed.
+
+    The model knows thousands of Chinese signs, and reads "o@" as one of them. The package is not imported.
+    """
     spec = importlib.util.find_spec("rapidocr_onnxruntime")
     places = [Path(p) for p in (spec.submodule_search_locations or [])] if spec else []
     model = next((found for place in places for found in place.rglob(_MODEL)), None)
@@ -126,7 +129,9 @@ def _recogniser() -> tuple[Any, list[str]] | None:
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
     characters = session.get_modelmeta().custom_metadata_map["character"].splitlines()
-    return session, ["", *characters, " "]
+    signs = ["", *characters, " "]
+    plain = [i for i, sign in enumerate(signs) if sign.isascii()]
+    return session, [signs[i] for i in plain], np.array(plain)
 
 
 def second(image_crop: Pixels) -> tuple[str, float]:
@@ -140,11 +145,11 @@ def _recognised(image_crop: Pixels) -> tuple[list[tuple[str, float]], float]:
     engine = _recogniser()
     if engine is None or min(image_crop.shape[:2]) < 4:
         return [], 0.0
-    session, characters = engine
+    session, characters, plain = engine
     image = cv2.cvtColor(image_crop, cv2.COLOR_GRAY2BGR) if image_crop.ndim == 2 else image_crop
     wide = max(48, round(48 * image.shape[1] / image.shape[0]))
     data = cv2.resize(image, (wide, 48), interpolation=cv2.INTER_LINEAR).astype(np.float32) / 127.5 - 1
-    output = session.run(None, {session.get_inputs()[0].name: data.transpose(2, 0, 1)[None]})[0][0]
+    output = session.run(None, {session.get_inputs()[0].name: data.transpose(2, 0, 1)[None]})[0][0][:, plain]
     best, sure = output.argmax(1), output.max(1)
     changes = np.flatnonzero(np.concatenate(([True], best[1:] != best[:-1], [True])))
     runs = [(int(a), int(b)) for a, b in itertools.pairwise(changes) if best[a] != 0]

@@ -21,6 +21,8 @@ _NIP = re.compile(rf"(?<![^\s:.(/-])[{_DIGIT}](?:[ .\-]{{0,2}}[{_DIGIT}]){{14,22
 _PHONE = re.compile(r"(?:\+?62|\(?[0Oo]\d)[\dOolI() .\-]{6,16}[\dOlI]")
 _AT = re.compile(r"[@©®]|gmail|yahoo|\.go\.id", re.IGNORECASE)
 _ENDED = re.compile(r"\.(?:com|id|net|org)[.,;)]?$", re.IGNORECASE)
+_PIECE = re.compile(r"(?!\d{5})[a-z0-9._\-]+")  # of an address
+_BLANK = re.compile(r"(?<=[a-z0-9]) +(?=[a-z0-9.@])")  # an address has none: it is a lost underscore
 _GOES_ON = re.compile(
     r"(?:[\d.\-]{1,12}|(?=.*[.@])[a-z0-9._@\-]+)", re.IGNORECASE
 )  # a number, or a piece of an address
@@ -72,12 +74,12 @@ def _emails(words: list[tuple[int, Word]]) -> Iterable[list[int]]:
 
 
 def _touch(left: tuple[int, Word], right: tuple[int, Word]) -> bool:
-    """Pieces of one address: on one line, and closer than a blank or joined by its punctuation."""
+    """Pieces of one address: on one line, and closer than a blank, or joined by its punctuation or a lost underscore."""
     (row, before), (same, after) = left, right
     gap, tall = after.box[0] - before.box[2], (after.box[3] - after.box[1]) * 1.4  # fractions of width and of height
-    return row == same and (
-        gap < 0.15 * tall or ((before.text[-1] in "._-" or after.text[0] in "._-") and gap < 0.9 * tall)
-    )
+    joined = before.text[-1] in "._-" or after.text[0] in "._-"
+    within = 0.9 if joined else 0.55 if _PIECE.fullmatch(before.text) else 0.15
+    return row == same and gap < within * tall
 
 
 def _spans(lines: Iterable[Line]) -> Iterable[tuple[Box, ...]]:
@@ -97,11 +99,11 @@ def _spans(lines: Iterable[Line]) -> Iterable[tuple[Box, ...]]:
 
 
 def _whole_address(lines: Iterable[Line]) -> list[tuple[Box, ...]]:
-    """A narrow cell that holds one address and nothing else, broken over its lines anywhere."""
+    """A cell that holds one address and nothing else, broken anywhere."""
     words = _words(lines)
-    texts = [word.text for _, word in words]
     one_each = len(words) == len({row for row, _ in words})
-    if 1 < len(words) <= 6 and one_each and sum("@" in text for text in texts) == 1:
+    pieces = one_each or all(_PIECE.fullmatch(word.text.replace("@", "")) for _, word in words)
+    if 1 < len(words) <= 6 and pieces and sum("@" in word.text for _, word in words) == 1:
         return [_boxes(words, range(len(words)))]
     return []
 
@@ -112,7 +114,7 @@ def value_spans(lines: Iterable[Line], tables: Iterable[Table]) -> list[Span]:
     rest = _outside(lines, cells)
     free = [word for line in rest for word in line.words]
     found = [span for cell in cells for span in (_whole_address(cell.lines) or _spans(cell.lines))]
-    found += [_down_the_column(span, free) for line in rest for span in (tuple(_spans((line,))) or _labelled(line))]
+    found += [_down_the_column(span, free) for line in rest for span in _in_line(line)]
     return _distinct(found)[:_MAX_SPANS]
 
 
@@ -127,11 +129,14 @@ def _distinct(spans: Iterable[Span]) -> list[Span]:
     return kept
 
 
-def _labelled(line: Line) -> tuple[Span, ...]:
-    """A number or address so badly read that only its label tells what it is."""
+def _in_line(line: Line) -> tuple[Span, ...]:
+    """Values in a line. What its label says is a value when it is too badly read, and an address goes to the line's end."""
     item = labels.split(line) if line.words else None
-    named = item is not None and item.field in ("nip", "telepon", "email") and item.words
-    return ((union(tuple(w.box for w in item.words)),),) if item and named else ()
+    field, words = (item.field, item.words) if item else ("", ())
+    labelled = ((union(tuple(w.box for w in words)),),) if words else ()
+    if field == "email" and len(words) <= 4:
+        return labelled
+    return tuple(_spans((line,))) or (labelled if field in ("nip", "telepon") else ())
 
 
 def _outside(lines: Iterable[Line], cells: Iterable[Cell]) -> list[Line]:
@@ -198,15 +203,19 @@ def _second(image: Pixels, span: Span, words: Iterable[Word], alike: Callable[[s
     """The texts of a wrapped value are joined without a blank. `alike`: texts are the same if this makes them equal."""
     crops = [ocr.crop(image, box) for box in span]
     parts = [ocr.second(crop) for crop in crops]
-    text = "".join(part[0] for part in parts)
+    text = re.sub(r"^[:;.\s]+", "", "".join(part[0] for part in parts))
     if not text:
         return None
-    repeated = alike(_text_in(words, span)) != alike(text) and _read_again(crops, text, alike)
-    return SecondReading(union(span), text, min(part[1] for part in parts), repeated)
+    likely = _BLANK.sub("_", text) if "@" in text else text
+    doubt = likely != text or alike(_text_in(words, span)) != alike(text)
+    repeated = doubt and _repeated(crops, likely, alike)
+    return SecondReading(union(span), likely if repeated else text, min(part[1] for part in parts), repeated)
 
 
 def _plain(text: str) -> str:
-    return re.sub(r"\s", "", text).lower()
+    """Blanks count in an address only, where they may be what is left of an underscore."""
+    low = re.sub(r"^[:;.]+", "", text).strip().lower()
+    return re.sub(r"\s*([@.])\s*", r"\1", low) if "@" in low else re.sub(r"\s", "", low)
 
 
 def _strokes(text: str) -> str:
@@ -214,14 +223,19 @@ def _strokes(text: str) -> str:
     return re.sub(r"[IiLl1|!]", "I", re.sub(r"[^A-Za-z0-9|!/]", "", text)).upper()
 
 
-def _text_in(words: Iterable[Word], boxes: tuple[Box, ...]) -> str:
-    """What the page reading has in these boxes."""
+def _text_in(words: Iterable[Word], boxes: Span) -> str:
+    """What the page reading has in these boxes; the lines of a value joined without a blank."""
+    words = tuple(words)
+    return "".join(" ".join(w.text for w in words if _within(w.box, box)) for box in boxes)
+
+
+def _within(inner: Box, outer: Box) -> bool:
     near = 0.001
-    return "".join(w.text for b in boxes for w in words if b[0] - near <= w.box[0] and w.box[2] <= b[2] + near
-                   and b[1] - near <= w.box[1] and w.box[3] <= b[3] + near)  # fmt: skip
+    across = outer[0] - near <= inner[0] and inner[2] <= outer[2] + near
+    return across and outer[1] - near <= inner[1] and inner[3] <= outer[3] + near
 
 
-def _read_again(crops: Iterable[Pixels], text: str, alike: Callable[[str], str]) -> bool:
+def _repeated(crops: Iterable[Pixels], text: str, alike: Callable[[str], str]) -> bool:
     """Whether tesseract reads this from the crops alone, at once or enlarged: its page reading depends on the neighbours."""
     grey = [c if c.ndim == 2 else cv2.cvtColor(c, cv2.COLOR_BGR2GRAY) for c in crops]
     grey = [cv2.copyMakeBorder(c, 12, 12, 12, 12, cv2.BORDER_CONSTANT, value=255) for c in grey]

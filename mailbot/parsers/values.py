@@ -140,7 +140,7 @@ def _second(name: str, box: Box, place: Place) -> tuple[str, str | None, bool] |
     repeated = all(s.repeated for s in parts)
     # a wrapped value may have been read line by line
     raw = "".join(s.text for s in sorted(parts, key=lambda s: s.box[1]))
-    text = re.split("[:\uff1a]", raw, maxsplit=1)[-1]
+    text = raw.split(":", 1)[-1]
     if name == "nip":
         run = re.search(r"\d[\d .\-]*\d", text)
         return raw, ind.digits(run.group()) if run else None, repeated
