@@ -173,7 +173,7 @@ def _golongan_code(raw: str) -> str | None:
 
 def pangkat_code(raw: str) -> str | None:
     """The code of the rank that is named in words."""
-    norm = " ".join(_TK.sub(" Tingkat I ", raw).lower().split())
+    norm = " ".join(_TK.sub(" Tingkat I ", re.sub("[~=!_]+", " ", raw)).lower().split())
     return next((code for code, name in _BY_LENGTH if re.search(rf"\b{name.lower()}\b", norm)), None)
 
 

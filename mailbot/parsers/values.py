@@ -33,8 +33,8 @@ def normal(name: str, raw: str, today: dt.date, scanned: bool = False) -> str | 
         nip = ind.parse_nip(text, today)
         return nip.suggestion or nip.digits or None
     if name == "telepon":
-        if scanned:  # a colon that was read as a digit
-            text = re.sub(r"^\d\s+(?=\+62|08)", "", text)
+        if scanned:  # a colon that was read as a digit or a plus
+            text = re.sub(r"^(?:\d|\W+)\s*(?=\+62|08)", "", text)
         return ind.norm_phone(text) or text
     if name == "email":
         return ind.parse_email(text).value or text.lower()
@@ -56,6 +56,8 @@ def _golongan(text: str, scanned: bool) -> str | None:
     if golongan is None or not scanned:
         return golongan.code if golongan else None
     named = ind.pangkat_code(text)
+    if named and ind.PANGKAT.get(golongan.code, "").startswith(ind.PANGKAT[named]):
+        return golongan.code  # "Pembina" may be what was read of "Pembina Tingkat I"
     return named or (None if golongan.code.startswith("I/") else golongan.code)
 
 
