@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests import worlds
 from tests.servers.postgres import Postgres, postgres
 
 _numbers = itertools.count(1)
@@ -47,6 +49,15 @@ def cluster() -> Iterator[Postgres]:
     """One throw-away PostgreSQL for the whole run."""
     with postgres() as server:
         yield server
+
+
+@pytest.fixture(scope="session", autouse=True)
+def engine(request: pytest.FixtureRequest) -> None:
+    """MAILBOT_TEST_ENGINE=postgresql: the tests that name no engine run on PostgreSQL too."""
+    if os.environ.get("MAILBOT_TEST_ENGINE") == "postgresql":
+        server: Postgres = request.getfixturevalue("cluster")
+        schemas: dict[Path, int] = {}  # a world that is opened again finds its own
+        worlds.fresh = lambda folder: server.url(f"uji_{schemas.setdefault(folder, next(_numbers))}")
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.server)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from pathlib import Path
@@ -35,15 +36,25 @@ class Clock:
         self.at += dt.timedelta(**span)
 
 
+def sqlite(folder: Path) -> str:
+    """The default of `fresh`: a file beside the data."""
+    return ""
+
+
+fresh: Callable[[Path], str] = (
+    sqlite  # the URL of the database of a world that names none; conftest.py may set another engine
+)
+
+
 def world(folder: Path, clock: Clock, database: str = "", **sections: config.Section) -> World:
-    """`database`: a URL; without it a SQLite file beside the data."""
+    """`database`: a URL; without it a fresh one of the engine that this run is for."""
     settings = config.Settings(
         mailbox=(config.MailboxSection(path=str(folder / "inbox")),),
         smtp=config.SmtpSection(path=str(folder / "sent")),
         storage=config.StorageSection(path=str(folder / "data")),
         database=config.DatabaseSection(url_env="MAILBOT_TEST_DATABASE_URL"),
     ).model_copy(update=dict(sections))
-    os.environ["MAILBOT_TEST_DATABASE_URL"] = database
+    os.environ["MAILBOT_TEST_DATABASE_URL"] = database or fresh(folder)
     return open_world(settings, clock, "kunci-uji")
 
 
