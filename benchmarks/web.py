@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import functools
 import hashlib
 import io
 import os
@@ -17,6 +18,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import httpx
 import numpy as np
@@ -26,13 +28,14 @@ from rich.table import Table
 from sqlalchemy import Connection, insert, text
 
 from mailbot import config, parsers, work
-from mailbot.model import Document, Evidence, Finding, Found, Letter, Mark, Person, Verdict
+from mailbot.model import Attachment, Document, Evidence, Finding, Found, Letter, Mark, Person, Verdict
 from mailbot.store import cases, iso, mails, search
 from mailbot.store import tables as t
 from mailbot.web import login, serve
-from mailbot.work import World, blob_path
+from mailbot.work import World, blob_path, pictures
 
 PASSWORD, LIMITS = "Tolok-Ukur-2026", {"gambar": 300.0}
+READ, WARM = 40, 3  # pages that are read by OCR beforehand; requests that do not count
 FIRST = (
     "Agus",
     "Budi",
@@ -144,13 +147,13 @@ def _measure(folder: Path, url: str, number: int, rounds: int) -> Timed:
     settings = config.Settings(storage=config.StorageSection(path=str(folder / "data")), web=config.WebSection(port=0),
                                mailbox=(config.MailboxSection(path=str(folder / "inbox")),), smtp=config.SmtpSection(path=str(folder / "sent")))  # fmt: skip
     world = work.open_world(settings, lambda: dt.datetime.now(dt.UTC), "kunci")
-    for name, role in (("siti", "helpdesk"), ("ratna", "supervisor")):
+    for name, role in (("siti", "helpdesk"), ("budi", "admin_agency"), ("ratna", "supervisor")):
         login.add_user(world, name, name, role, PASSWORD, "mesin")
     began = time.monotonic()
     made = _fill(world, number)
     print(f"{number} cases in {time.monotonic() - began:.0f} s ({'PostgreSQL' if url else 'SQLite'})", flush=True)
     with serve.beside(world) as address:
-        return {k: _timed(f, rounds) for k, f in _questions(address, made, world).items()}
+        return {k: _timed(f, min(rounds, few or rounds)) for k, (f, few) in _questions(address, made, world).items()}
 
 
 # ------------------------------------------------------------------ the cases
@@ -174,7 +177,7 @@ def _batch(
     world: World, tx: Connection, wanted: list[tuple[int, str]], rng: random.Random, made: Made, scan: bytes
 ) -> None:
     rows: dict[str, list[dict[str, object]]] = {
-        n: [] for n in ("case_file", "case_person", "message", "attachment", "step", "event")
+        n: [] for n in ("case_file", "case_person", "message", "attachment", "step", "event", "access_right")
     }
     words = {}
     for i, state in wanted:
@@ -290,6 +293,10 @@ def _rows(
         "id": case_id, "content": f"{i:064d}", "semantic": f"{i}", "sender": "dinas@contoh.example", "subject": "Permohonan", "files": "[]", "received_at": iso(at),
         "state": "judged", "policy": "reply", "rules": "", "case_id": case_id, "round": 1, "evidence": mails.EVIDENCE.dump_json(found).decode(),
         "verdict": mails.VERDICT.dump_json(verdict).decode()})  # fmt: skip
+    if i % 5 == 0:
+        rows["access_right"].append({
+            "user_id": f"PENGGUNA.{i}", "nama": person.nama.value, "nip": person.nip.value, "peran": "ppk", "instansi": OFFICES[i % 6], "email": person.email.value,
+            "telepon": "+6281234567890", "status": "nonaktif" if i % 3 == 0 else "aktif", "valid_until": "2026-12-31"})  # fmt: skip
     rows["attachment"].append(
         {"message_id": case_id, "seq": 1, "name": "surat.pdf", "type": "pdf", "sha256": file, "size": 300_000}
     )
@@ -308,7 +315,7 @@ def _rows(
                               "old": "", "new": "", "reason": "", "data": "{}"})  # fmt: skip
     for name, minutes in (("T3", 5), ("T6", 12 if i % 20 == 0 else 7), ("T8", 3), ("T9", 8)):
         rows["step"].append({"case_id": case_id, "name": name, "round": 1, "started_at": iso(at), "due_at": iso(at + dt.timedelta(minutes=10)),
-                             "ended_at": iso(at + dt.timedelta(minutes=minutes)), "ended_by": "siti", "late": int(minutes > 10)})  # fmt: skip
+                             "ended_at": iso(at + dt.timedelta(minutes=minutes)), "ended_by": "siti", "late": int(minutes > 10), "minutes": minutes})  # fmt: skip
 
 
 def _scan() -> bytes:
@@ -334,10 +341,13 @@ def _keep(world: World, data: bytes) -> str:
 # ------------------------------------------------------------------ the questions
 
 
-def _questions(address: str, made: Made, world: World) -> dict[str, Callable[[], None]]:
+Asked = tuple[Callable[[], None], int]  # and how often at most, 0: as often as was wished
+
+
+def _questions(address: str, made: Made, world: World) -> dict[str, Asked]:
     rng = random.Random(3)
-    desk, boss = (_entered(address, name) for name in ("siti", "ratna"))
-    unseen = _first_pictures(made, world)
+    desk, agency, boss = (_entered(address, name) for name in ("siti", "budi", "ratna"))
+    read, unread = _read_pictures(made, world), _unread_pictures(made, world)
 
     def get(path: Callable[[], str], client: httpx.Client = desk) -> Callable[[], None]:
         def ask() -> None:
@@ -347,7 +357,7 @@ def _questions(address: str, made: Made, world: World) -> dict[str, Callable[[],
 
         return ask
 
-    return {
+    often = {
         "antrean": get(lambda: "/meja"),
         "antrean, saringan": get(lambda: "/meja?tab=tinjau&sebab=SURAT-STEMPEL&lewat=1"),
         "antrean, menunggu pemohon": get(lambda: f"/meja?tab=pemohon&hal={rng.randint(1, 20)}"),
@@ -363,22 +373,45 @@ def _questions(address: str, made: Made, world: World) -> dict[str, Callable[[],
         "cari awal kata": get(lambda: f"/cari?q={rng.choice(PROSE)[:4]}"),
         "berkas": get(lambda: f"/berkas/{rng.choice(made.numbers)}"),
         "berkas terbuka": get(lambda: f"/berkas/{rng.choice(made.open)}"),
-        "gambar pertama kali": get(lambda: next(unseen)),
+        "kabar berkas terbuka": get(lambda: f"/berkas/{rng.choice(made.open)}/kabar?versi=1"),
+        "antrean Admin Agency": get(lambda: "/persetujuan", agency),
+        "register": get(lambda: f"/register?hal={rng.randint(1, 50)}", boss),
+        "cari dalam register": get(lambda: f"/register?q={rng.choice(FIRST)} {rng.choice(LAST)} {rng.randint(1, 99)}", boss),
         "ringkasan": get(lambda: "/pengawas", boss),
         "jejak": get(lambda: f"/jejak?hal={rng.randint(1, 50)}", boss),
         "penyimpangan": get(lambda: "/penyimpangan", boss),
     }  # fmt: skip
+    once = {
+        "gambar pertama kali": (get(lambda: next(read)), READ),
+        "gambar dibuat ulang": (get(lambda: next(unread)), 0),
+    }
+    return {k: (f, 0) for k, f in often.items()} | once
 
 
-def _first_pictures(made: Made, world: World) -> Iterator[str]:
-    """Pages that nobody asked for yet and that were not drawn ahead: the last cases of the queue first."""
-    for number in reversed(made.open):
-        with world.store.reading() as tx:
-            found = cases.with_number(tx, number)
-            assert found
-            attachment = mails.attachments(tx, found.id)[0]
-        if not list((world.root / "cache" / "pages").glob(f"{attachment.sha256}/*.jpg")):
-            yield f"/berkas/{number}/lampiran/{attachment.id}/1/besar"
+def _read_pictures(made: Made, world: World) -> Iterator[str]:
+    """Pages that the reading went through and that nobody asked for yet."""
+    attachments = [_attachment(world, number) for number in made.open[: READ + WARM]]
+    files = [
+        Attachment("surat.pdf", "pdf", a.sha256, a.size, str(blob_path(world.blobs, a.sha256))) for a in attachments
+    ]
+    parsers.read_files(files, keep=functools.partial(pictures.keep, world))
+    return iter([_address(n, a.id) for n, a in zip(made.open, attachments, strict=False)])
+
+
+def _unread_pictures(made: Made, world: World) -> Iterator[str]:
+    """Pages whose pictures were tidied away."""
+    return (_address(number, _attachment(world, number).id) for number in reversed(made.open))
+
+
+def _attachment(world: World, number: str) -> Any:
+    with world.store.reading() as tx:
+        found = cases.with_number(tx, number)
+        assert found
+        return mails.attachments(tx, found.id)[0]
+
+
+def _address(number: str, attachment: int) -> str:
+    return f"/berkas/{number}/lampiran/{attachment}/1/besar"
 
 
 def _entered(address: str, name: str) -> httpx.Client:
@@ -389,12 +422,12 @@ def _entered(address: str, name: str) -> httpx.Client:
 
 
 def _timed(ask: Callable[[], None], rounds: int) -> list[tuple[float, float]]:
-    """Milliseconds of each request, on the clock and on the CPU (server and client), after three to warm up."""
+    """Milliseconds of each request, on the clock and on the CPU (server and client), after a few to warm up."""
     found = []
-    for n in range(rounds + 3):
+    for n in range(rounds + WARM):
         began, used = time.perf_counter(), time.process_time()
         ask()
-        if n >= 3:
+        if n >= WARM:
             found.append(((time.perf_counter() - began) * 1000, (time.process_time() - used) * 1000))
     return found
 
