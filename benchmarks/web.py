@@ -295,7 +295,7 @@ def _rows(
         "verdict": mails.VERDICT.dump_json(verdict).decode()})  # fmt: skip
     if i % 5 == 0:
         rows["access_right"].append({
-            "user_id": f"PENGGUNA.{i}", "nama": person.nama.value, "nip": person.nip.value, "peran": "ppk", "instansi": OFFICES[i % 6], "email": person.email.value,
+            "user_id": f"PENGGUNA.{i}", "nama": person.nama.value, "nip": str(198_507_042_010_000_000 + i), "peran": "ppk", "instansi": OFFICES[i % 6], "email": person.email.value,
             "telepon": "+6281234567890", "status": "nonaktif" if i % 3 == 0 else "aktif", "valid_until": "2026-12-31"})  # fmt: skip
     rows["attachment"].append(
         {"message_id": case_id, "seq": 1, "name": "surat.pdf", "type": "pdf", "sha256": file, "size": 300_000}

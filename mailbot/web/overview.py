@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from starlette.exceptions import HTTPException
@@ -147,7 +148,7 @@ def health(visit: Visit) -> Response:
         jobs, stuck = figures.failed_jobs(tx), figures.stuck_mail(tx, now - dt.timedelta(minutes=15))
         waiting = figures.waiting_jobs(tx)
     alarms = [
-        *(_poll(visit, p) for p in polled),
+        *_polls(visit, polled),
         Alarm("Surat yang gagal diambil", "bad" if mail else "good", f"{len(mail)} di karantina"),
         Alarm("Pekerjaan yang gagal", "bad" if jobs else "good", f"{len(jobs)} di karantina, {waiting} menunggu"),
         Alarm("Surat keluar", "bad" if stuck else "good", f"{len(stuck)} perlu dilihat"),
@@ -155,11 +156,19 @@ def health(visit: Visit) -> Response:
     return show(visit, "health.html", alarms=alarms, mail=mail, jobs=jobs, stuck=stuck)
 
 
-def _poll(visit: Visit, row: object) -> Alarm:
-    account, polled, paused = (getattr(row, n) for n in ("account", "polled_at", "paused"))
+def _polls(visit: Visit, rows: list[Any]) -> list[Alarm]:
+    """Every mailbox that is configured, also one that was never reached."""
+    known = {r.account for r in rows}
+    never = [m.account for m in visit.world.settings.mailbox if m.account not in known]
+    return [_poll(visit, r.account, r.polled_at, r.paused) for r in rows] + [_poll(visit, a, None, "") for a in never]
+
+
+def _poll(visit: Visit, account: str, polled: str | None, paused: str) -> Alarm:
     if paused:
         return Alarm(f"Kotak surat {account}", "bad", f"dihentikan: {paused}")
-    old = not polled or visit.world.now() - dt.datetime.fromisoformat(polled) > dt.timedelta(minutes=15)
+    if not polled:
+        return Alarm(f"Kotak surat {account}", "bad", "belum pernah diperiksa")
+    old = visit.world.now() - dt.datetime.fromisoformat(polled) > dt.timedelta(minutes=15)
     return Alarm(
         f"Kotak surat {account}", "bad" if old else "good", f"terakhir diperiksa {words.when(visit.world, polled)}"
     )
