@@ -7,6 +7,7 @@ import io
 import itertools
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from mailbot.model import Case, Found
 from mailbot.sop.case import ACTIONS, STATES
 from mailbot.store import access, cases, chain, mails, search, steps
 from mailbot.store import tables as t
-from mailbot.web import DOORS, actions
+from mailbot.web import DOORS, actions, words
 from mailbot.work import World, blob_path
 from tests.web import PASSWORD, PEOPLE, Person, people, person
 from tests.worlds import Clock, Post, evidence, world
@@ -386,6 +387,74 @@ def test_hand_entry_becomes_a_case_like_any_other(post: Post, staff: dict[str, P
     assert one.post("/entri", form, files=files).headers["location"] == answer.headers["location"]  # a second click
     assert one.post("/entri", form | {"email": "bukan email"}, files=files).status_code == 422
     assert "Langsung" in one.get(answer.headers["location"]).text
+
+
+def test_what_else_is_known_stands_beside_the_field(post: Post, staff: dict[str, Person]) -> None:
+    """The second reading, the decree and the register, each with its value; a value that agrees says nothing."""
+    number = next(_numbers)
+    one = requested(
+        f"198507042010012{number:03d}",
+        "Orang Satu",
+        email=Found("orang@contoh.example", "", 0.9, second="0rang@contoh.example", agreed=False),
+    )
+    on_decree = replace(one, jabatan=Found("Sekretaris", "Sekretaris", 0.9))
+    read = evidence(one, number=f"027/{number}/2026")
+    letter_, decree = read.documents
+    right = access.AccessRight(
+        "ORANG.1", "Orang Satu", one.nip.value or "", "ppk", "Dinas Contoh", "lama@contoh.example", "+628999"
+    )
+    with post.world.store.transaction() as tx:
+        access.record(tx, right, "uji", "awal", post.world.now())
+    found = post.mail(replace(read, documents=(letter_, replace(decree, persons=(on_decree,)))))
+    text = staff["helpdesk"].get(f"/berkas/{found.number}").text
+
+    for source, value in (
+        ("Pembacaan kedua", "0rang@contoh.example"),
+        ("Surat Keputusan", "Sekretaris"),
+        ("Register", "lama@contoh.example"),
+    ):
+        assert re.search(rf"<b>{source}:</b>[^\n]*{re.escape(value)}", text), source
+    assert "dua pembacaan berbeda" in text or "perlu diperiksa" in text
+    assert not re.search("<b>[^<]*:</b>[^\n]*Dinas Contoh", text)
+
+
+def test_each_person_of_a_case_has_a_tab_with_the_doubts_counted(
+    post: Post, staff: dict[str, Person], model: Case
+) -> None:
+    found = letter(post, doubtful=True, persons=3)
+    text = staff["helpdesk"].get(f"/berkas/{found.number}").text
+    assert text.count("data-person>") == 3
+    assert len(re.findall(r'data-person>[^<]*<span class="count warn">\d</span>', text)) == 3, re.findall(
+        "data-person>.*", text
+    )
+    last = re.findall(r'href="\?orang=(\d+)"', text)[-1]
+    assert 'value="Orang3 ' in staff["helpdesk"].get(f"/berkas/{found.number}?orang={last}").text
+
+
+@pytest.mark.parametrize(("name", "address", "warns"), [
+    ("Kepala Dinas", "kepala@dinas.example", False), ("kepala@dinas.example", "kepala@dinas.example", False),
+    ("kepala@dinas.example", "lain@jahat.example", True), ("Dinas", "a@d\u0456nas.example", True), ("Dinas", "a@xn--dnas-rpa.example", True), ("", "", False),
+])  # fmt: skip
+def test_a_sender_who_pretends_to_be_another_is_marked(name: str, address: str, warns: bool) -> None:
+    """T29: another address in the display name, letters of another alphabet in the domain."""
+    said = words.sender_warning(name, address)
+    assert bool(said) == warns
+    assert "jahat" not in said
+
+
+def test_every_paper_and_original_taken_away_is_written_down(post: Post, staff: dict[str, Person]) -> None:
+    found = letter(post)
+    text = staff["helpdesk"].get(f"/berkas/{found.number}").text
+    (original, *_) = re.findall(r'/berkas/[^"]*/asli', text)
+    for path in (original, f"/berkas/{found.number}/formulir.pdf", f"/berkas/{found.number}/bundel.pdf"):
+        assert staff["helpdesk"].get(path).status_code == 200
+    with post.world.store.reading() as tx:
+        rows = [json.loads(e.data) for e in chain.events(tx, chain.OFFICE) if e.action == "unduh"]
+    assert [r["lampiran"] for r in rows if r["berkas"] == found.number] == [
+        "surat.pdf",
+        "formulir serah terima",
+        "bundel cetak",
+    ]
 
 
 # ------------------------------------------------------------------ supervisors

@@ -62,6 +62,7 @@ def form(visit: Visit) -> Response:
     with visit.world.store.reading() as tx:
         row = case_row(visit, tx, visit.request.path_params["number"])
         data = papers.form_pdf(visit.world, tx, row.id)
+    opened.download(visit, row.number, "formulir serah terima", "")
     return _paper(data, f"Formulir {row.number}.pdf")
 
 

@@ -38,6 +38,8 @@ OTHER_EVENTS = {
     "terima": "Diterima", "masuk": "Masuk", "gagal_masuk": "Gagal masuk", "keluar": "Keluar", "buka_berkas": "Membuka berkas",
     "buka_lampiran": "Melihat lampiran", "unduh": "Mengunduh lampiran", "entri": "Entri berkas", "pengguna": "Mengubah pengguna",
     "kata_sandi": "Mengganti kata sandi", "totp": "Mengubah kode masuk", "cari": "Mencari", "ekspor": "Mengunduh daftar", "impor_register": "Mengisi register",
+    "akhir_tahun_daftar": "Akhir tahun: daftar", "akhir_tahun_pemberitahuan": "Akhir tahun: pemberitahuan", "akhir_tahun_keputusan": "Akhir tahun: keputusan",
+    "akhir_tahun_pelaksanaan": "Akhir tahun: pelaksanaan", "akhir_tahun_selesai": "Akhir tahun: selesai",
 }  # fmt: skip
 MAIL_KINDS = {
     "receipt": "Tanda terima", "minimal": "Tanda terima singkat", "duplicate": "Pemberitahuan duplikat", "incomplete": "Permohonan belum lengkap",
@@ -139,7 +141,7 @@ def sender_warning(name: str, address: str) -> str:
         return "Nama tampilan memuat alamat lain daripada alamat pengirim."
     domain = address.rpartition("@")[2]
     if not domain.isascii() or "xn--" in domain:
-        shown = domain.encode("idna", "ignore").decode("ascii", "ignore") if domain.isascii() else _punycode(domain)
+        shown = domain if domain.isascii() else _punycode(domain)
         return f"Domain pengirim memuat huruf yang tidak biasa: {shown}"
     return ""
 
