@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, Connection, Table
 from mailbot import web
 from mailbot.model import Case, Found
 from mailbot.sop.case import ACTIONS, STATES
-from mailbot.store import access, cases, chain, mails, search, steps
+from mailbot.store import access, cases, chain, iso, mails, search, steps
 from mailbot.store import tables as t
 from mailbot.web import DOORS, actions, words
 from mailbot.work import World, blob_path
@@ -166,9 +166,9 @@ def forms(w: World, found: Case, action: str, other: Case) -> dict[str, object]:
                 "case_id": found.id,
                 "name": "T3",
                 "round": 1,
-                "started_at": "2026",
-                "due_at": "2026",
-                "ended_at": "2026",
+                "started_at": iso(w.now()),
+                "due_at": iso(w.now()),
+                "ended_at": iso(w.now()),
                 "late": 1,
             }
             given = {"reason": "listrik padam"} if action == "terima_alasan" else {}
