@@ -129,6 +129,13 @@ def test_a_blank_in_an_address_is_a_lost_underscore_or_a_doubt(second: str, agre
     assert not agreed or p.email.value == second
 
 
+def test_a_name_says_nothing_about_the_signs_between_its_parts() -> None:
+    read = page(f"Nama : Bambang Wijaya\nNIP : {NIP}\nSurel : bambang_wijayal2@gmail.com")
+    second = SecondReading(read.lines[-1].words[-1].box, "bambang.wijaya12@gmail.com", 0.97)
+    (p,) = fields.persons_of(doc(), (replace(read, seconds=(second,)),), TODAY)
+    assert p.email.agreed is False
+
+
 def test_golongan_is_read_twice() -> None:
     read = page(f"Nama : Endang Lubis\nNIP : {NIP}\nGolongan : TIl/b")
     second = SecondReading(read.lines[-1].words[-1].box, "III/b", 0.99)

@@ -146,6 +146,18 @@ def test_in_a_table_without_rules_a_value_is_read_down_its_column() -> None:
     assert [len(span) for span in rereading.value_spans(lines, ())] == [2, 2]
 
 
+def test_a_nip_broken_down_a_column_is_one_span() -> None:
+    lines = (
+        words(("1", 0.05, 0.1), ("19860127", 0.3, 0.1), ("0878", 0.6, 0.1)),
+        words(("Kurniawan", 0.1, 0.112), ("2016101", 0.3, 0.112)),
+        words(("S.E.", 0.1, 0.124), ("010", 0.3, 0.124)),
+        words(
+            ("19860127", 0.3, 0.3),
+        ),
+    )
+    assert [len(span) for span in rereading.value_spans(lines, ())] == [3]
+
+
 def test_golongan_is_read_again_behind_its_label_and_under_its_heading() -> None:
     line = words(("Pangkat/Gol.", 0.1, 0.1), (":", 0.3, 0.1), ("Penata", 0.35, 0.1), ("(III/c)", 0.45, 0.1))
     head, below = words(("GOL/RUANG", 0.1, 0.3)), words(("TIl/b", 0.1, 0.35))

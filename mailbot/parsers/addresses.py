@@ -73,7 +73,8 @@ def _by_name(one: str, two: str, tokens: list[str]) -> str | None:
     named = [x for x in (one, two) if _is_name(x, tokens)] or [
         x for x in (one, two) if _is_name(_own(x, one, two), tokens)
     ]
-    if len(named) != 1 or OSA.distance(one, two) > 2:
+    apart = re.sub(r"[^._\-]", "", one) != re.sub(r"[^._\-]", "", two)  # a name says nothing about "." and "_"
+    if len(named) != 1 or OSA.distance(one, two) > 2 or apart:
         return None
     loser = two if named[0] == one else one
     return named[0] if len(named[0]) >= len(loser) else None

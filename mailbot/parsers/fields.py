@@ -14,6 +14,7 @@ from mailbot.model import FIELDS, Box, Document, Line, PageReading, Person, Tabl
 from mailbot.parsers import context as ctx
 from mailbot.parsers import grids, labels, values
 from mailbot.parsers import indonesian as ind
+from mailbot.parsers.addresses import settled
 from mailbot.parsers.blocks import Entry, Reader, Span
 from mailbot.parsers.context import Context
 from mailbot.parsers.joining import join, merge_same, same_person
@@ -41,7 +42,7 @@ def _defaults(person: Person, document: Document) -> Person:
     peran = person.peran or (letter.peran[0] if len(letter.peran) == 1 else None)
     tindakan = person.tindakan or (letter.tindakan[0] if len(letter.tindakan) == 1 else None)
     kembali = person.kembali or (tindakan == "pengaktifan" and letter.kembali)
-    return replace(person, peran=peran, tindakan=tindakan, kembali=kembali,
+    return replace(person, peran=peran, tindakan=tindakan, kembali=kembali, email=settled(person.email, person.nama.value),
                    source=document.kind if document.sha256 else "badan_email")  # fmt: skip
 
 

@@ -13,7 +13,6 @@ from rapidfuzz import fuzz
 
 from mailbot.model import BASIS_KINDS, FIELDS, Document, Found, Person
 from mailbot.parsers import indonesian as ind
-from mailbot.parsers.addresses import settled
 
 CONFIRMED = ("nip", "telepon", "email")
 
@@ -109,7 +108,6 @@ def _from_letter(person: Person, document: Document) -> Person:
 
 def _confirmed(person: Person, everywhere: Sequence[Person]) -> Person:
     """Values that another document gives as well."""
-    person = replace(person, email=settled(person.email, person.nama.value))
     same = [p for p in everywhere if same_person(person, p)]
     changed = {
         n: replace(f, agreed=True)

@@ -6,8 +6,11 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 
 import cv2
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
 
 from mailbot.model import Box, Cell, Line, SecondReading, Table, Word, union
+from mailbot.parsers import indonesian as ind
 from mailbot.parsers import labels, ocr
 from mailbot.parsers.ocr import Pixels
 
@@ -18,7 +21,8 @@ Span = tuple[Box, ...]  # where a value stands: one box for each of its lines
 
 _DIGIT = "0-9OoQlI|SBZ"
 _NIP = re.compile(rf"(?<![^\s:.(/-])[{_DIGIT}](?:[ .\-]{{0,2}}[{_DIGIT}]){{14,22}}(?!\w)")
-_PHONE = re.compile(r"(?:\+?62|\(?[0Oo]\d)[\dOolI() .\-]{6,16}[\dOlI]")
+_DATE = re.compile(r"(?:19[4-9]|20[01])\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{0,6}")  # with which a NIP begins
+_PHONE = re.compile(r"(?<!\d)(?:\+?62|\(?[0Oo]\d)[\dOolI() .\-]{6,16}[\dOlI]")
 _AT = re.compile(r"[@©®]|gmail|yahoo|\.go\.id", re.IGNORECASE)
 _ENDED = re.compile(r"\.(?:com|id|net|org)[.,;)]?$", re.IGNORECASE)
 _PIECE = re.compile(r"(?!\d{5})[a-z0-9._\-]+")  # of an address
@@ -115,6 +119,8 @@ def value_spans(lines: Iterable[Line], tables: Iterable[Table]) -> list[Span]:
     free = [word for line in rest for word in line.words]
     found = [span for cell in cells for span in (_whole_address(cell.lines) or _spans(cell.lines))]
     found += [_down_the_column(span, free) for line in rest for span in _in_line(line)]
+    begun = (_down_the_column((word.box,), free, 18) for word in free if _DATE.fullmatch(word.text))
+    found += [span for span in begun if len(re.sub(r"\D", "", _text_in(free, span))) == 18]
     return _distinct(found)[:_MAX_SPANS]
 
 
@@ -144,14 +150,14 @@ def _outside(lines: Iterable[Line], cells: Iterable[Cell]) -> list[Line]:
     return [Line(tuple(word for word in line.words if word not in inside)) for line in lines]
 
 
-def _down_the_column(span: Span, free: Sequence[Word]) -> Span:
-    """In a table without rules the rest of a broken value stands below its beginning."""
+def _down_the_column(span: Span, free: Sequence[Word], digits: int = 10) -> Span:
+    """In a table without rules the rest of a broken value stands below its beginning; a number has at least `digits`."""
     text = _text_in(free, span)
-    whole = _ENDED.search(text) if "@" in text else len(re.sub(r"\D", "", text)) >= 10
+    whole = _ENDED.search(text) if "@" in text else len(re.sub(r"\D", "", text)) >= digits
     below = next((w for w in free if _goes_on(span[-1], w)), None)
     if whole or below is None or len(span) > 4:
         return span
-    return _down_the_column((*span, below.box), free)
+    return _down_the_column((*span, below.box), free, digits)
 
 
 def _goes_on(above: Box, word: Word) -> bool:
@@ -208,14 +214,18 @@ def _second(image: Pixels, span: Span, words: Iterable[Word], alike: Callable[[s
         return None
     likely = _BLANK.sub("_", text) if "@" in text else text
     doubt = likely != text or alike(_text_in(words, span)) != alike(text)
-    repeated = doubt and _repeated(crops, likely, alike)
-    return SecondReading(union(span), likely if repeated else text, min(part[1] for part in parts), repeated)
+    again = _read_again(crops, likely, alike) if doubt else None
+    return SecondReading(union(span), again or text, min(part[1] for part in parts), again is not None)
 
 
 def _plain(text: str) -> str:
-    """Blanks count in an address only, where they may be what is left of an underscore."""
+    """Blanks count in an address only, where they may be what is left of an underscore; its domain may be a near miss."""
     low = re.sub(r"^[:;.]+", "", text).strip().lower()
-    return re.sub(r"\s*([@.])\s*", r"\1", low) if "@" in low else re.sub(r"\s", "", low)
+    if "@" not in low:
+        return re.sub(r"\s", "", low)
+    local, _, domain = re.sub(r"\s*([@.])\s*", r"\1", low).partition("@")
+    near = process.extractOne(domain, ind.KNOWN_DOMAINS, scorer=OSA.distance, score_cutoff=2)
+    return f"{local}@{near[0] if near else domain}"
 
 
 def _strokes(text: str) -> str:
@@ -235,13 +245,14 @@ def _within(inner: Box, outer: Box) -> bool:
     return across and outer[1] - near <= inner[1] and inner[3] <= outer[3] + near
 
 
-def _repeated(crops: Iterable[Pixels], text: str, alike: Callable[[str], str]) -> bool:
-    """Whether tesseract reads this from the crops alone, at once or enlarged: its page reading depends on the neighbours."""
+def _read_again(crops: Iterable[Pixels], text: str, alike: Callable[[str], str]) -> str | None:
+    """What tesseract reads from the crops alone, at once or enlarged, where it is the same as `text`: its page reading
+    depends on the neighbours."""
     grey = [c if c.ndim == 2 else cv2.cvtColor(c, cv2.COLOR_BGR2GRAY) for c in crops]
     grey = [cv2.copyMakeBorder(c, 12, 12, 12, 12, cv2.BORDER_CONSTANT, value=255) for c in grey]
     for scale in (1, 2):
         sized = [cv2.resize(c, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC) for c in grey]
         found = "".join(line.text for crop in sized for line in ocr.read(crop, psm=7)[0])
         if alike(found) == alike(text):
-            return True
-    return False
+            return found
+    return None
