@@ -6,7 +6,6 @@ import datetime as dt
 import json
 import logging
 import os
-import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -214,7 +213,6 @@ def doctor(config_file: Config = None) -> None:
 
 def _diagnosis(settings: config.Settings) -> list[tuple[bool, str, str]]:
     data = Path("/usr/share/tesseract-ocr/5/tessdata/eng.traineddata")
-    free = shutil.disk_usage(Path(settings.storage.path).resolve().anchor).free
     report = child.sandbox_report()
     return [
         (True, f"mailbot {__version__}", ""),
@@ -229,7 +227,7 @@ def _diagnosis(settings: config.Settings) -> list[tuple[bool, str, str]]:
             "independent second reading",
             "pip install --no-deps rapidocr-onnxruntime",
         ),
-        (free > 1 << 30, f"disk: {free >> 30} GiB free", "make room: intake stops below 1 GiB"),
+        diagnosis.disk_row(settings),
         *[(True, f"sandbox {name}: {state}", "") for name, state in report.items()],
         *diagnosis.mail_rows(settings),
     ]

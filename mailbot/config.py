@@ -70,6 +70,7 @@ class SmtpSection(Section):
     ca_file: str = ""
     auth: Literal["password", "xoauth2"] = "password"
     own_copy: bool = False
+    envelope: Literal["office", "plus", "null"] = "office"
 
 
 class StorageSection(Section):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,9 +11,11 @@ from mailbot import config, work
 from mailbot.mailbox import FolderMissing, LoginRefused, Mailbox, MailboxError, NetworkTrouble, StartMissing, Throttled
 from mailbot.mailbox.imap import Imap
 from mailbot.replies import smtp
+from mailbot.store import mails
 from mailbot.work import alarm, sweep
 
 Row = tuple[bool, str, str]  # in order?, what, what to change
+WEEK, AHEAD = dt.timedelta(days=7), dt.timedelta(minutes=15)
 SKEW = dt.timedelta(minutes=5)
 
 
@@ -22,6 +25,14 @@ def mail_rows(settings: config.Settings) -> Iterator[Row]:
     yield _smtp(settings)
     if (Path(settings.storage.path) / "mailbot.db").exists() or config.secret(settings.database.url_env):
         yield from _state(settings)
+
+
+def disk_row(settings: config.Settings) -> Row:
+    """Of the file system that holds the data, or will hold it."""
+    path = Path(settings.storage.path).resolve()
+    free = shutil.disk_usage(next(p for p in (path, *path.parents) if p.exists())).free >> 20
+    least = settings.storage.min_free_mb
+    return free >= least, f"disk: {free} MB free at {path}", f"make room: intake waits below {least} MB"
 
 
 def _mailbox(section: config.MailboxSection) -> Iterator[Row]:
@@ -109,6 +120,7 @@ def _state(settings: config.Settings) -> Iterator[Row]:
     world = work.open_world(settings, lambda: dt.datetime.now(dt.UTC))
     for trouble in alarm.troubles(world):
         yield False, trouble.name, trouble.words
+    yield _ahead(world)
     for _, section in world.mailboxes:
         mailbox = work.open_mailbox(section, read_only=True)
         try:
@@ -119,6 +131,19 @@ def _state(settings: config.Settings) -> Iterator[Row]:
             yield False, f"mailbox {section.account}: not compared", str(error)[:200]
         finally:
             mailbox.close()
+
+
+def _ahead(world: work.World) -> Row:
+    """The bell rings within seconds, so of a week's mails one at least must have come at once; else our clock is ahead."""
+    with world.store.reading() as tx:
+        delay = mails.shortest_delay(tx, world.now() - WEEK)
+    late = delay is not None and delay > AHEAD.total_seconds()
+    return (
+        not late,
+        "clock: mails are taken in soon after they come",
+        f"every mail of this week came {(delay or 0) / 60:.0f} minutes or more before it was taken in: is the clock of this machine ahead (NTP), "
+        "or was the service stopped?",
+    )
 
 
 def _gap(world: work.World, mailbox: Mailbox, section: config.MailboxSection) -> Row:

@@ -131,7 +131,9 @@ class Scene:
         without = self.laid - len(people)
         two = sum(len({m for m in receipts if m}) != len(people) for _ in (1,))
         repeated = self.ask("select count(*) from outgoing where repeats > 0")
-        broken = lost + twice + half + without + two + (doubled if self.sent else max(0, doubled - repeated))
+        allowed = set() if self.sent else {*self._column("select header_id from outgoing where repeats > 0")}
+        too_many = sum(count - 1 - (header_id in allowed) for header_id, count in receipts.items() if count > 1)
+        broken = lost + twice + half + without + two + too_many
         words = (
             f"{self.mode:<8} Sent {'yes' if self.sent else 'no ':<4} mails {self.laid:>5}  lost {lost}  stored twice {twice}  half-written {half}  "
             f"without receipt {without}  duplicate receipts {doubled} (ambiguous and repeated: {repeated})  named points hit {len(self.hit)}"

@@ -97,6 +97,24 @@ def test_a_forged_report_changes_nothing(w: World, tmp_path: Path, case: str) ->
     assert note(w, read(tmp_path, data)) == ("unmatched_dsn", "sent", "", False)
 
 
+def test_a_report_to_a_tagged_address_names_the_mail(w: World, tmp_path: Path) -> None:
+    """Some servers return nothing of the mail itself."""
+    header_id = sent(w)
+    tagged = compose.bounce_address(header_id, w.office)
+    data = report("").replace(b"To: lpse@batangkab.example", f"To: <{tagged.upper()}>".encode())
+
+    assert tagged.startswith("lpse+b-receipt.") and len(tagged.partition("@")[0]) <= 64
+    assert note(w, read(tmp_path, data)) == ("dsn: bad address", "failed", "5.1.1", True)
+
+
+@pytest.mark.parametrize("final", ["lain@kantor.example", ""])
+def test_a_tagged_address_alone_proves_nothing(w: World, tmp_path: Path, final: str) -> None:
+    tagged = compose.bounce_address(sent(w), w.office)
+    data = report("", final=final).replace(b"To: lpse@batangkab.example", f"To: {tagged}".encode())
+
+    assert note(w, read(tmp_path, data)) == ("unmatched_dsn", "sent", "", False)
+
+
 def test_free_text_is_a_hint_and_no_reason_to_act(w: World, tmp_path: Path) -> None:
     sent(w)
     data = b"From: MAILER-DAEMON@mx.example\r\nReturn-Path: <>\r\nSubject: failure notice\r\n\r\nHi. This is the qmail-send program at mx.example.\r\nI'm afraid I wasn't able to deliver your message to the following addresses.\r\n\r\n<dinas@kantor.example>:\r\nSorry, no mailbox here by that name. (#5.1.1)\r\n"

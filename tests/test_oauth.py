@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ from mailbot.mailbox import LoginRefused, NetworkTrouble, ProtocolTrouble
 from mailbot.mailbox.imap import Imap
 from mailbot.mailbox.oauth import Tokens, TokenSettings
 from mailbot.mailbox.session import ImapSettings
+from mailbot.replies.smtp import SmtpSettings, hand_over
+from tests.servers import smtp_script
 from tests.servers.imap import Act, Fault, Line, Script, scripted, words
 
 
@@ -117,6 +120,40 @@ def challenge(seen: list[str]) -> Act:
         line.ok()
 
     return act
+
+
+def refused_in_two_steps(line: socket.socket) -> None:
+    """As Google and Microsoft do: the reason first, and the refusal after an empty line."""
+    line.sendall(b"334 eyJzdGF0dXMiOiI0MDAifQ==\r\n")
+    assert line.recv(10) == b"\r\n"
+    line.sendall(b"535 5.7.8 not accepted\r\n")
+
+
+@pytest.mark.parametrize("refuse", [smtp_script.say("535 5.7.8 not accepted"), refused_in_two_steps])
+def test_in_06_smtp_login_with_a_token_and_once_more_with_a_new_one(refuse: smtp_script.Act) -> None:
+    script = smtp_script.Script("auth", refuse)
+    with endpoint() as served, smtp_script.scripted(script):
+        settings = SmtpSettings(
+            "127.0.0.1", script.port, "none", "lpse@batang.example", timeout=5, tokens=tokens(served)
+        )
+        outcome = hand_over(b"Subject: x\r\n\r\nisi\r\n", "lpse@batang.example", "a@kantor.example", settings)
+
+    logins = [base64.b64decode(h.split()[2]).decode() for h in script.heard if h.startswith(b"AUTH XOAUTH2")]
+    assert (outcome.state, len(script.taken)) == ("sent", 1)
+    assert logins == [f"user=lpse@batang.example\1auth=Bearer token-{n}\1\1" for n in (1, 2)]
+
+
+def test_in_06_smtp_waits_where_the_grant_is_void() -> None:
+    script = smtp_script.Script()
+    with endpoint() as served, smtp_script.scripted(script):
+        served.answer = (400, b'{"error": "invalid_grant"}')
+        settings = SmtpSettings(
+            "127.0.0.1", script.port, "none", "lpse@batang.example", timeout=5, tokens=tokens(served)
+        )
+        outcome = hand_over(b"Subject: x\r\n\r\nisi\r\n", "lpse@batang.example", "a@kantor.example", settings)
+
+    assert (outcome.state, outcome.stage, script.taken) == ("deferred", "login", [])
+    assert "rahasia" not in outcome.answer
 
 
 @pytest.mark.parametrize("mechanism", ["xoauth2", "oauthbearer"])

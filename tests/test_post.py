@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+import email
 import errno
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from email import policy
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mailbot import config
+from mailbot import config, diagnosis
 from mailbot.mailbox import FetchEmpty, Known, NetworkTrouble, Paused, Pending, StartMissing, keep, raw_message
 from mailbot.model import Location, RawMessage
 from mailbot.replies.smtp import Handover
@@ -358,6 +361,22 @@ def test_in_50_a_deferred_mail_is_tried_for_two_days_and_then_told(one: World, c
     assert state_of(w)[0] == "sent"
 
 
+@pytest.mark.parametrize(
+    ("wanted", "sender"), [("office", r"lpse@"), ("plus", r"lpse\+b-receipt\.[a-z2-7]{26}@"), ("null", "$")]
+)
+def test_the_envelope_says_who_hears_of_bounces(one: World, wanted: str, sender: str) -> None:
+    seen: list[str] = []
+
+    def send(data: bytes, sender: str, recipient: str, final: Any = None) -> Handover:
+        seen.append(sender)
+        return Handover("sent", "final", "250")
+
+    section = one.settings.smtp.model_copy(update={"envelope": wanted})
+    delivery.send_next(replace(one, send=send, settings=one.settings.model_copy(update={"smtp": section})))
+
+    assert len(seen) == 1 and re.match(sender, seen[0])
+
+
 def test_r19_an_address_refused_for_good_is_not_written_to_again(one: World, box: Memory) -> None:
     w, _ = over_smtp(one, "failed")
     delivery.send_next(w)
@@ -403,6 +422,50 @@ def test_in_54_a_restored_database_repeats_no_receipt(
     assert state_of(w)[0] == "sent"
 
 
+# ------------------------------------------------------------------ what operators are told
+
+
+def test_r18_one_daily_summary_of_those_whom_the_limits_left_without_a_receipt(
+    w: World, box: Memory, clock: Clock
+) -> None:
+    box.mails = {n: mail(n).replace(f"p{n}@".encode(), b"satu@") for n in range(1, 6)}
+    told: list[bytes] = []
+
+    def send(data: bytes, *_: Any) -> Handover:
+        told.append(data)
+        return Handover("sent", "final", "250")
+
+    section = config.AlarmSection(to="operator@contoh.example")
+    watched = replace(w, send=send, settings=w.settings.model_copy(update={"alarm": section}))
+    sweep(w, box, SECTION)
+    for _ in range(4):
+        clock.pass_(hours=2)
+        alarm.look(watched)
+
+    summaries = [m for m in told if b"Subject: mailbot: limits" in m]
+    assert len(summaries) == 1
+    words = str(email.message_from_bytes(summaries[0], policy=policy.default).get_content())  # type: ignore[attr-defined]
+    assert "2 mails of the last 24 hours" in words and "LPSE-2026-000004, LPSE-2026-000005" in words
+
+
+@pytest.mark.parametrize(("minutes", "fine"), [(1, True), (24 * 60, False)])
+def test_the_doctor_sees_a_clock_that_is_ahead(w: World, box: Memory, clock: Clock, minutes: float, fine: bool) -> None:
+    box.mails = {}
+    sweep(w, box, SECTION)  # first contact
+    clock.pass_(days=2)
+    box.mails, box.hours = {1: mail(1), 2: mail(2)}, {1: minutes / 60, 2: minutes / 60 + 3}
+    sweep(w, box, SECTION)
+
+    assert diagnosis._ahead(w)[0] == fine
+
+
+def test_the_doctor_looks_at_the_disk_that_holds_the_data(w: World, tmp_path: Path) -> None:
+    least = config.StorageSection(path=str(tmp_path / "belum" / "ada"), min_free_mb=1 << 40)
+
+    assert diagnosis.disk_row(w.settings)[0]
+    assert not diagnosis.disk_row(w.settings.model_copy(update={"storage": least}))[0]
+
+
 # ------------------------------------------------------------------ clocks and locks (G10)
 
 
@@ -413,6 +476,30 @@ def test_g10_a_clock_that_is_off_by_a_day_loses_nothing(w: World, box: Memory, h
     assert sweep(w, box, SECTION) == 3
     with w.store.reading() as tx:
         assert [m.guard.policy for m in mails.everything(tx)] == ["reply"] * 3
+
+
+@pytest.mark.parametrize("hours", [-24.0, 24.0])
+def test_g10_a_clock_that_jumps_while_mail_waits_delays_it_and_no_more(
+    w: World, box: Memory, clock: Clock, hours: float
+) -> None:
+    """Deferred under the wrong clock; then the clock is set, and everything goes out once."""
+    late, server = over_smtp(w, *["deferred"] * 3)
+    clock.pass_(hours=hours)
+    sweep(late, box, SECTION)
+    for _ in range(3):
+        assert delivery.send_next(late)
+    clock.pass_(hours=-hours)
+    box.mails[4] = mail(4)
+    sweep(late, box, SECTION)
+    for _ in range(25 * 6):
+        clock.pass_(minutes=10)
+        while delivery.send_next(late):
+            pass
+
+    assert len(taken(w)) == 4
+    assert sorted(email.message_from_bytes(d)["To"] for d in server.taken) == [
+        f"p{n}@kantor.example" for n in (1, 2, 3, 4)
+    ]
 
 
 def test_g10_a_locked_database_only_delays(w: World, box: Memory, tmp_path: Path) -> None:

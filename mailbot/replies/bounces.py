@@ -19,6 +19,7 @@ MAX_BYTES = 1024 * 1024  # of a report; what is behind is the returned mail
 HINT_BYTES = 256 * 1024
 MAX_RECIPIENTS = 50
 MESSAGE_ID = re.compile(r"<[^<>\s@]{1,180}@[^<>\s@]{1,68}>")
+TAGGED = re.compile(r"\+b-([a-z0-9-]+\.[a-z2-7]{26}@[^<>\s@,;]{1,68})", re.I)  # what compose.bounce_address made
 OUR_FORM = re.compile(r"^<mb\.[a-z0-9-]+\.[a-z2-7]{26}@[^<>\s@]+>$")
 
 Meaning = Literal["bad address", "full", "refused", "delayed", "failed", "delivered"]
@@ -101,9 +102,11 @@ def _address(group: Message, name: str) -> str:
 
 
 def _ids(message: Message) -> Iterator[str]:
-    """In-Reply-To and References of the report, and the Message-ID of the mail that it returns."""
+    """In-Reply-To and References of the report, the address that it was sent to, and the Message-ID of the mail that it returns."""
     for name in ("In-Reply-To", "References"):
         yield from MESSAGE_ID.findall(str(message.get(name) or ""))
+    for name in ("To", "Delivered-To", "X-Original-To", "Envelope-To"):
+        yield from (f"<mb.{tag.lower()}>" for value in message.get_all(name, []) for tag in TAGGED.findall(str(value)))
     for part in message.walk():
         if part.get_content_type() == "text/rfc822-headers":
             text = part.get_payload(decode=True)

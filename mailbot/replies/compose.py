@@ -99,6 +99,12 @@ def message_id(kind: str, key: str, seq: int, office: Office) -> str:
     return f"<mb.{kind.replace('_', '-')}.{base64.b32encode(digest).decode()[:26].lower()}@{office.domain}>"
 
 
+def bounce_address(header_id: str, office: Office) -> str:
+    """The envelope sender that names the mail (MAIL.md 2.2): <mb.receipt.ID@d> -> lpse+b-receipt.ID@d; the plain one where it grows too long."""
+    local = f"{office.email.partition('@')[0]}+b-{header_id[1:-1].partition('@')[0].removeprefix('mb.')}"
+    return f"{local}@{office.domain}" if len(local) <= 64 else office.email
+
+
 def loop_mark(identifier: str, secret: str) -> str:
     return hmac.new(secret.encode(), identifier.encode(), hashlib.sha256).hexdigest()[:32]
 

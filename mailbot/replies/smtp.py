@@ -63,9 +63,13 @@ class Handover:
 def hand_over(
     outgoing_bytes: bytes, sender: str, recipient: str, settings: SmtpSettings, final: Final | None = None
 ) -> Handover:
-    """One try for one recipient. Never raises for what a server or the line does. `final` is called before the last dot leaves."""
+    """One try for one recipient; an empty sender is the null one. Never raises for what a server or the line does.
+
+    `final` is called before the last dot leaves.
+    """
     for stage, address in (("mail", sender), ("rcpt", recipient)):
-        if _UNSAFE.search(address):  # smtplib would cut it short and send to what is left
+        nobody = stage == "mail" and not address  # the null sender: MAIL FROM:<>
+        if _UNSAFE.search(address) and not nobody:  # smtplib would cut it short and send to what is left
             return Handover("failed", stage, f"not an address: {address!r}")
     attempt = _Attempt(settings, final)
     try:

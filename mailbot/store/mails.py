@@ -265,6 +265,26 @@ def reading_seconds(tx: Connection, message_id: int) -> float:
     return int(tx.scalar(select(t.message.c.read_ms).where(t.message.c.id == message_id)) or 0) / 1000
 
 
+def unanswered_by_limits(tx: Connection, since: dt.datetime) -> list[str]:
+    """Numbers of the cases whose mail since then got no receipt because of the limits (R18), and has none by now."""
+    m, c, o = t.message.c, t.case_file.c, t.outgoing.c
+    held = m.rules.like("%R18%") & (m.policy == "hold") & (m.stored_at > iso(since))
+    answered = select(o.id).where(o.key == m.semantic, o.kind.in_(("receipt", "minimal", "duplicate"))).exists()
+    query = select(c.number).join(t.message, m.case_id == c.id).where(held, ~answered).order_by(m.id)
+    return list(dict.fromkeys(tx.scalars(query)))
+
+
+def shortest_delay(tx: Connection, since: dt.datetime) -> float | None:
+    """Seconds between a mail's arrival at the server and its intake here, the least since then; None: no mail.
+
+    What lay in the mailbox at first contact does not count.
+    """
+    m, first = t.message.c, select(func.min(t.mailbox_state.c.first_at)).scalar_subquery()
+    rows = tx.execute(select(m.received_at, m.stored_at).where(m.stored_at > iso(since), m.received_at > first))
+    parse = dt.datetime.fromisoformat
+    return min(((parse(r.stored_at) - parse(r.received_at)).total_seconds() for r in rows), default=None)
+
+
 def count(tx: Connection) -> int:
     return int(tx.scalar(select(func.count()).select_from(t.message)) or 0)
 

@@ -38,7 +38,7 @@ def look(world: World) -> None:
 
 
 def troubles(world: World) -> list[Trouble]:
-    return [*_not_polled(world), *_not_sent(world), *_set_aside(world), *_disk(world)]
+    return [*_not_polled(world), *_not_sent(world), *_set_aside(world), *_limited(world), *_disk(world)]
 
 
 def _not_polled(world: World) -> Iterator[Trouble]:
@@ -82,6 +82,18 @@ def _set_aside(world: World) -> Iterator[Trouble]:
     if count:
         yield Trouble(
             "quarantine", f"{count} mails could not be taken in. See: mailbot quarantine, then: mailbot retry"
+        )
+
+
+def _limited(world: World) -> Iterator[Trouble]:
+    """The daily summary of R18: who waits for a receipt because too many were written."""
+    with world.store.reading() as tx:
+        numbers = mails.unanswered_by_limits(tx, world.now() - dt.timedelta(hours=24))
+    if numbers:
+        first = ", ".join(numbers[:10]) + (" ..." if len(numbers) > 10 else "")
+        yield Trouble(
+            "limits",
+            f"{len(numbers)} mails of the last 24 hours got no receipt because of [limits]: {first}. A person may send it from the case.",
         )
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import Row
 from mailbot import crash, jobs
 from mailbot.mailbox import MailboxError
 from mailbot.mailbox.imap import Imap
+from mailbot.replies import compose
 from mailbot.replies.smtp import Handover
 from mailbot.sop.case import Refused
 from mailbot.store import Stale, cases, mailboxes, mails, outbox
@@ -52,7 +53,7 @@ def send_next(world: World) -> bool:
     crash.point("outbox-claimed")
     try:
         result = _already_sent(world, row) or world.send(
-            row.data, world.office.email, row.recipient, lambda: _final(world, row)
+            row.data, _envelope(world, row), row.recipient, lambda: _final(world, row)
         )
     except outbox.TakenOver as late:
         log.warning("woke up too late; not sent", kind=row.kind, why=str(late))
@@ -60,6 +61,13 @@ def send_next(world: World) -> bool:
     _conclude(world, row, result)
     log.info("mail handed over", kind=row.kind, state=result.state, stage=result.stage)
     return True
+
+
+def _envelope(world: World, row: Row[Any]) -> str:
+    """Who hears of it if the mail cannot be delivered (MAIL.md 2.2)."""
+    wanted = world.settings.smtp.envelope
+    tagged = compose.bounce_address(row.header_id, world.office) if wanted == "plus" else world.office.email
+    return "" if wanted == "null" else tagged
 
 
 def _final(world: World, row: Row[Any]) -> None:

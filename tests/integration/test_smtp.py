@@ -86,6 +86,12 @@ def test_line_break_in_an_address_fails(sink: Sink) -> None:
     assert (outcome.state, outcome.stage) == ("failed", "rcpt")
 
 
+def test_the_null_sender_leaves_as_such(sink: Sink) -> None:
+    assert hand_over(MAIL, "", "null@pemohon.test", settings(sink.port)).state == "sent"
+    assert sink.senders[-1] == "<>"
+    assert hand_over(MAIL, "bot@batang.test", "", settings(sink.port)).state == "failed"
+
+
 def test_bare_line_ends_cannot_smuggle(sink: Sink) -> None:
     data = MAIL + b"\n.\nMAIL FROM:<x@x.test>\n"
     assert hand_over(data, "bot@batang.test", "smuggle@pemohon.test", settings(sink.port)).state == "sent"

@@ -27,6 +27,7 @@ class Sink:
     def __init__(self) -> None:
         self.taken: list[tuple[str, bytes]] = []
         self.times: list[float] = []
+        self.senders: list[str] = []  # envelope sender of each
         self.file_in: Callable[[bytes], object] | None = None  # a Sent folder, as some providers file accepted mail
         self.port = free_port()
 
@@ -50,6 +51,7 @@ class Sink:
         if self.file_in:
             self.file_in(envelope.content if isinstance(envelope.content, bytes) else b"")
         self.times.append(time.time())
+        self.senders.append(envelope.mail_from or "")
         self.taken.append((address, content if isinstance(content, bytes) else content.encode()))
         if local == "drop-after-dot":
             server.transport.abort()

@@ -16,6 +16,7 @@ Act = Callable[[socket.socket], None]
 class Script:
     moment: str = ""
     act: Act | None = None
+    heard: list[bytes] = field(default_factory=list)  # lines of commands
     taken: list[bytes] = field(default_factory=list)  # mails whose dot arrived
     port: int = 0
 
@@ -81,6 +82,7 @@ def _serve(line: socket.socket, script: Script) -> None:
             line.sendall(b"220 ready\r\n")
         while request := file.readline():
             word = request.split()[0].upper().decode("ascii", "replace") if request.split() else ""
+            script.heard.append(request)
             moment = {"HELO": "ehlo"}.get(word, word.lower())
             if script.faulty(moment, line):
                 continue
