@@ -1,4 +1,4 @@
-"""python -m soak --kills N --mails M [--points] | --robots DAYS | --forged N; exit code 1 where a promise was broken."""
+"""python -m soak --kills N --mails M [--points] | --drills | --robots DAYS | --forged N; exit code 1 where a promise was broken."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 
 import structlog
 
-from soak import forged, kills, robots
+from soak import drills, forged, kills, robots
 
 
 def main() -> int:
@@ -28,6 +28,9 @@ def main() -> int:
     parser.add_argument(
         "--forged", type=int, default=0, metavar="N", help="forged mails from 500 victims within two virtual days"
     )
+    parser.add_argument(
+        "--drills", action="store_true", help="database locked, disk full, clock off by a day, yesterday's database"
+    )
     parser.add_argument("--seed", type=int, default=19)
     wanted = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
@@ -36,6 +39,8 @@ def main() -> int:
         broken += kills.points(wanted.seed)
     if wanted.kills:
         broken += kills.run(wanted.kills, wanted.mails or 2 * wanted.kills, wanted.seed)
+    if wanted.drills:
+        broken += drills.run(wanted.seed)
     if wanted.robots:
         broken += robots.run(wanted.robots, wanted.seed)
     if wanted.forged:

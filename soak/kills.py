@@ -6,6 +6,7 @@ Printed per mark mode: lost, stored twice, half-written, duplicate receipts, and
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import hashlib
 import os
 import random
@@ -16,6 +17,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from pathlib import Path
@@ -23,6 +25,7 @@ from typing import Any
 
 from imapclient import IMAPClient
 from sqlalchemy import create_engine, text
+from sqlalchemy.exc import DBAPIError
 
 from mailbot.crash import POINTS
 from tests.servers.dovecot import POOR, SECRET, Dovecot, dovecot
@@ -47,17 +50,19 @@ class Scene:
     laid: int = 0
     hit: Counter[str] = field(default_factory=Counter)
     process: Any = None
+    min_free_mb: int = 10
+    environment: dict[str, str] = field(default_factory=dict)  # further variables of the service
 
     def start(self) -> None:
         move = 'move_to = "Selesai"\n' if self.mode == "move" else ""
         (self.folder / "config.toml").write_text(
             f'[[mailbox]]\nkind = "imap"\nhost = "127.0.0.1"\nport = {self.server.port}\ntls = "none"\nuser = "lpse"\nstart = "all"\n'
             f'mark = "{self.mode}"\n{move}sent = "{"Sent" if self.sent else ""}"\n[smtp]\nkind = "smtp"\nhost = "127.0.0.1"\n'
-            f'port = {self.sink.port}\ntls = "none"\n[storage]\npath = "{self.folder}/data"\nmin_free_mb = 10\n[replies]\nform = false\n'
+            f'port = {self.sink.port}\ntls = "none"\n[storage]\npath = "{self.folder}/data"\nmin_free_mb = {self.min_free_mb}\n[replies]\nform = false\n'
             "[limits]\nper_address_hour = 99\nper_address_day = 99\nper_domain_hour = 999999\nall_hour = 999999\nall_minute = 999999\n"
         )
         command = [sys.executable, "-m", "soak.serve", str(self.folder / "config.toml")]
-        environment = {**os.environ, "MAILBOT_IMAP_SECRET": SECRET, "OMP_THREAD_LIMIT": "1"}
+        environment = {**os.environ, "MAILBOT_IMAP_SECRET": SECRET, "OMP_THREAD_LIMIT": "1", **self.environment}
         self.process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -67,10 +72,11 @@ class Scene:
             env=environment,
         )
 
-    def lay(self, count: int) -> None:
+    def lay(self, count: int, at: dt.datetime | None = None, padding: int = 0) -> None:
+        """`at`: when the server got them; `padding`: so many octets more in each."""
         for _ in range(count):
             self.laid += 1
-            self.client.append("INBOX", mail(self.laid))
+            self.client.append("INBOX", mail(self.laid) + b"x" * padding + b"\r\n", (), at)
 
     def one(self, order: str, seconds: float) -> None:
         """One life of the service, ended by its named point or by SIGKILL after `seconds`."""
@@ -87,18 +93,35 @@ class Scene:
         timer.join()
 
     def settle(self) -> None:
-        """A last life without a kill, until nothing is left to do; mails that were hit three times are released first."""
-        self.process.stdin.write("-\n")
-        self.process.stdin.flush()
-        pid = int(self.process.stdout.readline().split()[1])
-        end = time.monotonic() + SETTLE
-        while time.monotonic() < end and not self._done():
-            time.sleep(0.3)
-        os.kill(pid, signal.SIGTERM)
+        """A last life without a kill, until nothing is left to do."""
+        with self.life():
+            self.until_done()
         self.process.stdin.close()
         self.process.wait(60)
 
+    @contextlib.contextmanager
+    def life(self, order: str = "-") -> Iterator[None]:
+        """The service runs while the block does."""
+        self.process.stdin.write(order + "\n")
+        self.process.stdin.flush()
+        pid = int(self.process.stdout.readline().split()[1])
+        yield
+        os.kill(pid, signal.SIGTERM)
+        self.process.stdout.readline()
+
+    def until_done(self, seconds: float = SETTLE) -> bool:
+        end = time.monotonic() + seconds
+        while not (done := self._done()) and time.monotonic() < end:
+            time.sleep(0.3)
+        return done
+
     def _done(self) -> bool:
+        try:
+            return self._all_answered()
+        except DBAPIError:  # the tables are not there yet, or somebody holds them
+            return False
+
+    def _all_answered(self) -> bool:
         waiting = "select count(*) from outgoing where state not in ('sent', 'failed', 'cancelled')"
         stored, left, jobs = self.ask("select count(*) from message where rules not like '%R01%'"), self.ask(waiting), self.ask(
             "select count(*) from job where state in ('waiting', 'running')"
@@ -169,7 +192,8 @@ def _kill_later(pid: int, seconds: float, early: threading.Event) -> None:
 
 
 @contextlib.contextmanager
-def scene(mode: str, sent: bool, rng: random.Random) -> Any:
+def scene(mode: str, sent: bool, rng: random.Random, begin: bool = True) -> Any:
+    """`begin`: with the service warmed up."""
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="soak-")))
         server = stack.enter_context(dovecot(POOR if mode == "move" else None))
@@ -180,11 +204,12 @@ def scene(mode: str, sent: bool, rng: random.Random) -> Any:
             filing.create_folder("Sent")
             sink.file_in = lambda data: filing.append("Sent", data)
         made = Scene(folder, server, sink, client, mode, sent, rng)
-        made.start()
+        if begin:
+            made.start()
         try:
             yield made
         finally:
-            if made.process.poll() is None:
+            if made.process and made.process.poll() is None:
                 made.process.kill()
                 made.process.wait()
 
