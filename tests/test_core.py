@@ -175,7 +175,7 @@ def receipt(subject: str) -> bytes:
     return compose.compose("receipt", 1, "S", thread, values, OFFICE, NOW).data
 
 
-def test_the_receipt_is_deterministic_threaded_and_marked() -> None:
+def test_in_51_the_receipt_is_deterministic_threaded_and_marked() -> None:
     mail = message_from_bytes(receipt("Permohonan"))
 
     assert receipt("Permohonan") == receipt("Permohonan")

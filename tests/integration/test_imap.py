@@ -83,7 +83,7 @@ def sizes(server: Dovecot, folder: str) -> int:
 
 
 @pytest.mark.parametrize("tls", ["tls", "starttls", "none"])
-def test_discover_fetch_keyword_and_second_sweep(server: Dovecot, tmp_path: Path, tls: str) -> None:
+def test_in_30_in_40_discover_fetch_keyword_and_second_sweep(server: Dovecot, tmp_path: Path, tls: str) -> None:
     folder = f"Kata-{tls}"
     at = dt.datetime(2026, 3, 2, 8, 0, tzinfo=dt.timezone(dt.timedelta(hours=7)))
     server.append(mail(1), folder, at=at)
@@ -108,7 +108,7 @@ def test_discover_fetch_keyword_and_second_sweep(server: Dovecot, tmp_path: Path
     assert sorted(p.name for p in tmp_path.glob(".incoming-*")) == []
 
 
-def test_more_than_one_batch_in_order(server: Dovecot) -> None:
+def test_in_30_more_than_one_batch_in_order(server: Dovecot) -> None:
     with server.client() as client:
         client.create_folder("Banyak")
         for number in range(205):
@@ -119,7 +119,7 @@ def test_more_than_one_batch_in_order(server: Dovecot) -> None:
 
 
 @pytest.mark.parametrize("extra", [0, 137])
-def test_large_mail_is_byte_exact(server: Dovecot, tmp_path: Path, extra: int) -> None:
+def test_in_30_large_mail_is_byte_exact(server: Dovecot, tmp_path: Path, extra: int) -> None:
     head = mail(1, b"")
     line = random.Random(3).randbytes(38).hex().encode() + b"\r\n"
     raw = (head + line * 50000)[: 3 * 1024 * 1024 + extra - 2] + b"\r\n"
@@ -130,7 +130,7 @@ def test_large_mail_is_byte_exact(server: Dovecot, tmp_path: Path, extra: int) -
     assert (kept.size, kept.problem) == (len(raw), None)
 
 
-def test_too_large_keeps_the_header_only(server: Dovecot, tmp_path: Path) -> None:
+def test_in_31_too_large_keeps_the_header_only(server: Dovecot, tmp_path: Path) -> None:
     raw = mail(1, b"x" * 5000 + b"\r\n")
     server.append(raw, "Terlalu")
     with opened(settings(server, "Terlalu", max_bytes=1000)) as source:
@@ -141,7 +141,7 @@ def test_too_large_keeps_the_header_only(server: Dovecot, tmp_path: Path) -> Non
         assert lied.problem == "TOO_LARGE"
 
 
-def test_wrong_size_is_kept_with_a_flag(server: Dovecot, tmp_path: Path) -> None:
+def test_in_32_wrong_size_is_kept_with_a_flag(server: Dovecot, tmp_path: Path) -> None:
     server.append(mail(1), "Ukuran")
     with opened(settings(server, "Ukuran")) as source:
         pending = next(source.discover(nothing))
@@ -150,7 +150,7 @@ def test_wrong_size_is_kept_with_a_flag(server: Dovecot, tmp_path: Path) -> None
             assert (kept.problem, Path(kept.path).read_bytes()) == ("SIZE_DIFFERS", mail(1))
 
 
-def test_vanished_mail_is_empty_and_session_goes_on(server: Dovecot, tmp_path: Path) -> None:
+def test_in_33_vanished_mail_is_empty_and_session_goes_on(server: Dovecot, tmp_path: Path) -> None:
     server.append(mail(1), "Hilang")
     server.append(mail(2), "Hilang")
     with opened(settings(server, "Hilang")) as source:
@@ -161,7 +161,7 @@ def test_vanished_mail_is_empty_and_session_goes_on(server: Dovecot, tmp_path: P
         assert source.fetch(second, tmp_path).size == len(mail(2))
 
 
-def test_recreated_folder_is_a_new_epoch(server: Dovecot, tmp_path: Path) -> None:
+def test_in_21_recreated_folder_is_a_new_epoch(server: Dovecot, tmp_path: Path) -> None:
     server.append(mail(1), "Epoch")
     with opened(settings(server, "Epoch")) as source:
         old = next(source.discover(nothing))
@@ -182,7 +182,7 @@ def test_recreated_folder_is_a_new_epoch(server: Dovecot, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("kind", ["server", "poor"])
-def test_move_is_idempotent(kind: str, request: pytest.FixtureRequest) -> None:
+def test_in_40_in_41_move_is_idempotent(kind: str, request: pytest.FixtureRequest) -> None:
     running: Dovecot = request.getfixturevalue(kind)
     running.append(mail(1), "Masuk")
     running.append(mail(2), "Masuk", (b"\\Deleted",))
@@ -194,7 +194,7 @@ def test_move_is_idempotent(kind: str, request: pytest.FixtureRequest) -> None:
     assert (sizes(running, "Masuk"), sizes(running, "Selesai")) == (1, 1)
 
 
-def test_copy_done_before_a_crash_is_not_repeated(poor: Dovecot) -> None:
+def test_k7_copy_done_before_a_crash_is_not_repeated(poor: Dovecot) -> None:
     poor.append(mail(5), "Tamat")
     poor.append(mail(5, b"isi lain\r\n"), "Tamat")  # a reused Message-ID is another mail
     with poor.client() as client:
@@ -207,7 +207,7 @@ def test_copy_done_before_a_crash_is_not_repeated(poor: Dovecot) -> None:
     assert (sizes(poor, "Tamat"), sizes(poor, "Arsip5")) == (0, 2)
 
 
-def test_login_refused_and_folder_missing(server: Dovecot) -> None:
+def test_in_42_login_refused_and_folder_missing(server: Dovecot) -> None:
     with opened(settings(server, "INBOX", secret="salah")) as source, pytest.raises(LoginRefused):
         list(source.discover(nothing))
     with opened(settings(server, "Tidak Ada")) as source, pytest.raises(FolderMissing):
@@ -216,7 +216,7 @@ def test_login_refused_and_folder_missing(server: Dovecot) -> None:
         assert not client.folder_exists("Tidak Ada")
 
 
-def test_untrusted_certificate_and_plaintext_are_refused(server: Dovecot) -> None:
+def test_in_01_untrusted_certificate_and_plaintext_are_refused(server: Dovecot) -> None:
     with opened(settings(server, "INBOX", ca_file=None)) as source, pytest.raises(NetworkTrouble, match="CERTIFICATE"):
         list(source.discover(nothing))
     with pytest.raises(ValueError, match="refused"):
@@ -225,7 +225,7 @@ def test_untrusted_certificate_and_plaintext_are_refused(server: Dovecot) -> Non
         list(source.discover(nothing))
 
 
-def test_idle_rings_and_times_out(server: Dovecot) -> None:
+def test_in_11_idle_rings_and_times_out(server: Dovecot) -> None:
     server.append(mail(1), "Bel")
     with opened(settings(server, "Bel")) as source:
         list(source.discover(nothing))
@@ -264,7 +264,7 @@ def drip(first: bytes) -> Iterator[int]:
 
 
 @pytest.mark.parametrize("first", [b"", b"* OK [CAPABILITY IMAP4rev1] hello\r\n"])
-def test_deadline_cuts_a_dripping_server(first: bytes) -> None:
+def test_in_02_deadline_cuts_a_dripping_server(first: bytes) -> None:
     with drip(first) as port:
         source = Imap(ImapSettings("utama", "127.0.0.1", port, "none", "lpse", SECRET, deadline=1.5))
         began = time.monotonic()
@@ -274,7 +274,7 @@ def test_deadline_cuts_a_dripping_server(first: bytes) -> None:
         source.close()
 
 
-def test_line_that_breaks_during_login_is_no_refusal() -> None:
+def test_in_05_line_that_breaks_during_login_is_no_refusal() -> None:
     listener = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:
@@ -298,7 +298,7 @@ def test_poor_server_has_no_move(poor: Dovecot) -> None:
         assert client.has_capability("UIDPLUS")
 
 
-def test_server_that_ends_while_waiting_is_network_trouble(tmp_path: Path) -> None:
+def test_in_03_server_that_ends_while_waiting_is_network_trouble(tmp_path: Path) -> None:
     with dovecot() as running:
         running.append(mail(1))
         source = Imap(settings(running, "INBOX"))
@@ -319,13 +319,13 @@ def test_server_that_ends_while_waiting_is_network_trouble(tmp_path: Path) -> No
         (FolderMissing(), [300, 300]),
     ],
 )
-def test_backoff_steps(error: MailboxError, steps: list[float]) -> None:
+def test_in_04_backoff_steps(error: MailboxError, steps: list[float]) -> None:
     backoff = Backoff(random.Random(1))
     for step in steps:
         assert 0.8 * step <= backoff.next_delay(error) <= 1.2 * step
 
 
-def test_backoff_begins_anew_after_health() -> None:
+def test_in_04_backoff_begins_anew_after_health() -> None:
     backoff = Backoff(random.Random(1))
     for _ in range(20):
         assert backoff.next_delay(NetworkTrouble()) <= 360

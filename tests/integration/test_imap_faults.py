@@ -164,7 +164,7 @@ def test_there_are_more_than_sixty_faults() -> None:
 @pytest.mark.parametrize(
     "act", [cut, reset, bye, garble, words(b"BAD no idle")], ids=["cut", "reset", "bye", "garble", "bad"]
 )
-def test_trouble_while_waiting_for_the_bell(act: Act) -> None:
+def test_in_03_trouble_while_waiting_for_the_bell(act: Act) -> None:
     with scripted(Script(dict(MAILS), Fault("idle", act))) as script:
         source = Imap(settings(script))
         with pytest.raises(MailboxError):
@@ -176,7 +176,7 @@ def test_trouble_while_waiting_for_the_bell(act: Act) -> None:
 @pytest.mark.parametrize(
     "text", [b"+ idling\r\n* 3 EXISTS\r\n", b"* 3 EXISTS\r\n+ idling\r\n"], ids=["behind", "before"]
 )
-def test_a_bell_beside_the_answer_to_idle_is_heard(text: bytes) -> None:
+def test_in_11_a_bell_beside_the_answer_to_idle_is_heard(text: bytes) -> None:
     def act(line: Line, tag: bytes) -> None:
         line.idling = tag
         line.socket.sendall(text)
@@ -192,7 +192,7 @@ def test_a_bell_beside_the_answer_to_idle_is_heard(text: bytes) -> None:
 
 
 @pytest.mark.parametrize("moment", ["copy", "store", "expunge"])
-def test_a_broken_move_is_finished_later_without_a_second_copy(moment: str, tmp_path: Path) -> None:
+def test_k7_a_broken_move_is_finished_later_without_a_second_copy(moment: str, tmp_path: Path) -> None:
     script = Script({3: MAILS[3]}, Fault(moment, cut), capabilities=b"IMAP4rev1 UIDPLUS")
     with scripted(script):
         source, stored, seen = (
@@ -206,7 +206,7 @@ def test_a_broken_move_is_finished_later_without_a_second_copy(moment: str, tmp_
         source.close()
 
 
-def test_a_server_without_move_and_uidplus_is_left_alone(tmp_path: Path) -> None:
+def test_in_41_a_server_without_move_and_uidplus_is_left_alone(tmp_path: Path) -> None:
     script = Script({3: MAILS[3]}, capabilities=b"IMAP4rev1")
     with scripted(script):
         source, stored, seen = (
@@ -220,7 +220,7 @@ def test_a_server_without_move_and_uidplus_is_left_alone(tmp_path: Path) -> None
     assert (seen, list(script.mails), script.seen["copy"], script.seen["store"]) == ([], [3], 0, 0)
 
 
-def test_the_fast_path_asks_only_for_what_is_new() -> None:
+def test_in_10_the_fast_path_asks_only_for_what_is_new() -> None:
     with scripted(Script(dict(MAILS))) as script:
         source = Imap(settings(script))
         assert [p.location.uid for p in source.discover(lambda _: set(), full=False)] == ["3", "7"]
@@ -231,7 +231,7 @@ def test_the_fast_path_asks_only_for_what_is_new() -> None:
         source.close()
 
 
-def test_an_abandoned_sweep_is_no_ground_for_the_fast_path() -> None:
+def test_in_10_an_abandoned_sweep_is_no_ground_for_the_fast_path() -> None:
     with scripted(Script(dict(MAILS))) as script:
         source = Imap(settings(script))
         next(source.discover(lambda _: set()))

@@ -121,7 +121,7 @@ def test_killed_at_20_random_moments_each_mail_is_handled_exactly_once(tmp_path:
     assert not list((tmp_path / "data").glob("leaves-*"))
 
 
-def test_a_second_process_is_refused(tmp_path: Path) -> None:
+def test_in_07_a_second_process_is_refused(tmp_path: Path) -> None:
     config = config_in(tmp_path)
     first = subprocess.Popen([*MAILBOT, "run", "--config", str(config)], stderr=subprocess.DEVNULL)
     try:

@@ -38,6 +38,7 @@ class Script:
     capabilities: bytes = b"IMAP4rev1 IDLE UIDPLUS MOVE"
     folders: set[bytes] = field(default_factory=lambda: {b"INBOX", b"Selesai"})
     seen: Counter[str] = field(default_factory=Counter)
+    opened: set[bytes] = field(default_factory=set)  # SELECT, EXAMINE
     port: int = 0
     copies: int = 0
 
@@ -81,6 +82,7 @@ class Line:
             self.say(b"* CAPABILITY " + script.capabilities)
         elif moment == "select":
             folder = rest.split()[1].strip(b'"')
+            script.opened.add(rest.split()[0].upper())
             if folder not in script.folders:
                 self.say(self.tag + b" NO [NONEXISTENT] no such folder")
                 return
@@ -108,7 +110,8 @@ class Line:
             self.say(b"+ idling")
             return
         elif moment == "list":
-            self.say(*(b'* LIST () "/" ' + f for f in sorted(script.folders)))
+            wanted = rest.split()[-1].strip(b'"')
+            self.say(*(b'* LIST () "/" ' + f for f in sorted(script.folders) if wanted in (b"*", b"%", f)))
         elif moment in ("move", "expunge"):
             for uid in self.uids(rest):
                 script.mails.pop(uid, None)
