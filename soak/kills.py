@@ -70,6 +70,7 @@ class Scene:
             stderr=(self.folder / "log").open("w"),
             text=True,
             env=environment,
+            process_group=0,
         )
 
     def lay(self, count: int, at: dt.datetime | None = None, padding: int = 0) -> None:
@@ -210,7 +211,7 @@ def scene(mode: str, sent: bool, rng: random.Random, begin: bool = True) -> Any:
             yield made
         finally:
             if made.process and made.process.poll() is None:
-                made.process.kill()
+                os.killpg(made.process.pid, signal.SIGKILL)
                 made.process.wait()
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mailbot.model import Submission
-from mailbot.parsers import message
+from mailbot.parsers import child, message
 from mailbot.replies.guard import (
     Limits,
     Sent,
@@ -302,3 +302,34 @@ def test_spf_of_another_part_does_not_count_for_dkim(tmp_path: Path) -> None:
     submission = read(tmp_path, mail(Authentication_Results=result))
 
     assert not authenticated(submission, replace(OURS, authserv_id="mx.batang.example"))
+
+
+HOSTILE = ("x", "@", "a@", " ", "a ", "<", ";", "dkim=pass;", "srs0=", "()", ">,<")
+FIELDS = (
+    "To",
+    "Cc",
+    "Delivered-To",
+    "Reply-To",
+    "Authentication-Results",
+    "List-Id",
+    "References",
+    "Subject",
+    "Received",
+)
+
+
+def judged(mails: tuple[Submission, ...]) -> int:
+    for submission in mails:
+        guard(submission, OURS)
+        reply_address(submission)
+    return len(mails)
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_t33_no_rule_takes_long_over_a_hostile_header(name: str, tmp_path: Path) -> None:
+    """A pattern that is not linear needs minutes of CPU for one of these; the child has seconds for all."""
+    bait = tuple(
+        read(tmp_path, mail(**{name: tuple((piece * 30_000)[:30_000] for _ in range(7))})) for piece in HOSTILE
+    )
+
+    assert child.run(judged, bait, result=int, limits=child.Limits(cpu_seconds=10)) == len(HOSTILE)

@@ -16,6 +16,7 @@ from mailbot.parsers.problem import FileProblem
 
 MAX_PAGES = 60
 PAGE_SECONDS = 90.0
+UNDERSTAND_SECONDS = 120.0
 OFFICE_TYPES = ("docx", "xlsx", "text")
 
 Keep = Callable[[str, int, list[bytes]], None]  # takes the pictures of a page: hash of the file, page, JPEG bytes
@@ -31,7 +32,7 @@ def warm() -> None:
 def _warmed() -> None:
     """In the fork server: libraries and models are loaded here once, and inherited by every child."""
     pages.warm()
-    child.learn(int, Submission, PageReading, tuple[PageReading, ...], tuple[Tte, ...])
+    child.learn(int, Submission, PageReading, tuple[PageReading, ...], tuple[Tte, ...], Evidence)
 
 
 def open_mail(path: str, into: str) -> Submission:
@@ -50,12 +51,16 @@ def _open_mail(path: str, into: str) -> Submission:
 def read(mail: Submission, today: dt.date, anchors: tuple[str, ...] = (), keep: Keep | None = None) -> Evidence:
     """All documents, persons and facts of one mail. Identical attachments are read once; pages run in parallel.
 
+    The texts are as hostile as the files: they are understood in a child too, or one mail could stop the whole service
+    for minutes. Raises child.ChildFailed.
     `anchors`: files with root certificates against which electronic signatures are judged.
     `keep`: takes the pictures of each page; called by several threads.
     """
     unique = {a.sha256: a for a in mail.attachments if not ignorable(a)}
-    readings = read_files(unique.values(), anchors, keep)
-    return understand(mail, tuple(readings), today)
+    readings = tuple(read_files(unique.values(), anchors, keep))
+    return child.run(
+        understand, mail, readings, today, result=Evidence, limits=child.Limits(seconds=UNDERSTAND_SECONDS)
+    )
 
 
 def ignorable(attachment: Attachment) -> bool:

@@ -28,6 +28,7 @@ MAX_XML = 4 * 1024 * 1024
 MAX_LINES = 5_000
 MAX_SHEETS = 20
 MAX_WIDTH = 100  # characters: a longer line of text is only a paragraph, it does not narrow the others
+LONGEST_WORD = 200  # what is longer is no word of a letter, and costs the patterns dearly
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _S = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
@@ -194,7 +195,7 @@ def _line(text: str, box: Box, width: int) -> Line:
     words, at = [], 0
     for word in text.split():
         at = text.index(word, at)
-        words.append(Word(word, (left + at * unit, top, left + (at + len(word)) * unit, bottom), 1.0))
+        words.append(Word(word[:LONGEST_WORD], (left + at * unit, top, left + (at + len(word)) * unit, bottom), 1.0))
         at += len(word)
     return Line(tuple(words))
 
