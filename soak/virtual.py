@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from mailbot import config
+from mailbot import config, parsers
 from mailbot.mailbox import keep
 from mailbot.model import Location, RawMessage
 from mailbot.replies.smtp import Handover
@@ -62,6 +62,7 @@ class Virtual:
 
 @contextmanager
 def virtual() -> Iterator[Virtual]:
+    parsers.warm()
     with tempfile.TemporaryDirectory(prefix="soak-") as name:
         settings = config.Settings(
             office=config.OfficeSection(email=OFFICE),
