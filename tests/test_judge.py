@@ -37,6 +37,22 @@ def codes(found: Verdict) -> dict[str, str]:
     return {f.code: f.cls for f in found.findings if f.cls != "note"}
 
 
+@pytest.mark.parametrize(
+    ("office", "decision"),
+    [
+        ("LPSE Kabupaten Contoh", "complete"),
+        ("LPSE Kota Contoh", "review"),
+        ("LPSE Kab. Kendal", "review"),
+        ("", "complete"),
+    ],
+)
+def test_a_letter_to_the_lpse_of_another_place_goes_to_a_person(office: str, decision: str) -> None:
+    read = evidence(*(file(f"{i}.pdf", page(text)) for i, text in enumerate((LETTER, DECREE, FORM))))
+    found = judge.judge(read, replace(SOP, office=office), TODAY)
+    assert found.decision == decision
+    assert codes(found) == ({} if decision == "complete" else {"SURAT-TUJUAN": "unsure"})
+
+
 def test_letter_decree_and_form_are_complete() -> None:
     assert verdict(LETTER, DECREE, FORM).decision == "complete"
 

@@ -117,6 +117,7 @@ class Sop:
     common: Need
     year_end: tuple[str, ...] = ()  # roles whose accounts Admin Agency may deactivate at the end of the year (step 5)
     requirements: tuple[Special, ...] = ()
+    office: str = ""  # of this installation, such as "LPSE Kabupaten Batang"; not a part of the file
 
     def code(self, code: str) -> Code:
         """DATA-<FIELD> codes share one entry of the file."""

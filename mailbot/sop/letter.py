@@ -71,7 +71,8 @@ def _one(paper: Document, sop: Sop) -> Iterator[Finding]:
             yield on_paper(sop, code, paper, "unsure" if inked else None)
     if not paper.letter.nomor.value or not paper.letter.tanggal.value:
         yield on_paper(sop, "SURAT-NOMOR", paper)
-    if not accepted(paper.letter.tujuan.value or "", sop):
+    addressee = paper.letter.tujuan.value or ""
+    if not accepted(addressee, sop) or _elsewhere(addressee, sop.office):
         yield on_paper(sop, "SURAT-TUJUAN", paper)
     if "nota_dinas" in paper.parts:  # A-19
         yield on_paper(sop, "SURAT-KOP", paper, "unsure")
@@ -112,6 +113,19 @@ def _contradicted(person: Person, evidence: Evidence) -> bool:
 
 def accepted(text: str, sop: Sop) -> bool:
     return any(fuzz.partial_ratio(a, text.lower()) >= 88 for a in sop.addressees if len(text) >= len(a))
+
+
+_PLACE = re.compile(r"\b(kabupaten|kab\.?|kota|provinsi|prov\.?|propinsi)\s+([a-z]+(?: [a-z]+)?)", re.IGNORECASE)
+
+
+def _elsewhere(addressee: str, office: str) -> bool:
+    """The LPSE of another place: Kota and Kabupaten of one name are two places."""
+    theirs, ours = _PLACE.search(addressee), _PLACE.search(office)
+    if not theirs or not ours:
+        return False
+    level = [m.group(1)[:3].lower() for m in (theirs, ours)]
+    place = [m.group(2).lower() for m in (theirs, ours)]
+    return level[0] != level[1] or fuzz.partial_ratio(*place) < 75
 
 
 def marks(evidence: Evidence, sop: Sop, today: dt.date) -> Iterator[Finding]:

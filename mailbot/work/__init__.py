@@ -9,7 +9,7 @@ import datetime as dt
 import functools
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -83,7 +83,7 @@ def open_world(settings: config.Settings, now: Callable[[], dt.datetime], secret
     closed = frozenset(dt.date.fromisoformat(d) for d in h.closed)
     hours = clock.Hours(dt.time.fromisoformat(h.opens), dt.time.fromisoformat(h.closes), h.zone, closed)
     office = config.office(settings, secret_key or config.installation_secret(root))
-    sop = load(Path(settings.sop.file) if settings.sop.file else None)
+    sop = replace(load(Path(settings.sop.file) if settings.sop.file else None), office=settings.office.name)
     mailboxes = tuple((open_mailbox(m), m) for m in settings.mailbox)
     store = Store(config.database_url(settings, root))
     return World(settings, root, store, sop, office, hours, mailboxes, _sender(settings), now)
