@@ -32,6 +32,12 @@ from mailbot.sop import judge, load
 READING = TypeAdapter(tuple[FileReading, float])
 EXACT = ("nip", "pangkat_golongan", "telepon", "email")
 CLEAN = ("office300", "office200", "office150", "skewed", "sk_copy", "sk_text", "ideal")
+GOOD = (
+    "office300",
+    "office200",
+    "sk_copy",
+    "sk_text",
+)  # there the letter and the forms are scanned at 200 dpi or better
 SEEN = Mark("seen", 1.0)
 
 
@@ -255,6 +261,27 @@ def claims(outcomes: Sequence[Outcome]) -> Iterable[str]:
     yield f"certain defects that were returned by machine: {sent} of {len(returned)} = {share(sent, len(returned)).strip()} %"
     coded = [o for o in outcomes if o.mail.codes]
     yield f"expected findings present: {sum(not missed_codes(o) for o in coded)} of {len(coded)} mails"
+    complete = [o for o in outcomes if o.verdict.decision == "complete"]
+    wrong = Counter(name for o in complete for name, _, _ in wrong_fields(o))
+    yield f"wrong values in {len(complete)} mails judged complete: {dict(wrong) or 'none'}"
+    yield from _scans(outcomes)
+
+
+def _scans(outcomes: Sequence[Outcome]) -> Iterable[str]:
+    """Office scans of 200 dpi and better, and the marks of colour scans."""
+    good, colour = Tally(), Tally()
+    for o in outcomes:
+        if o.mail.degrade in GOOD:
+            add(good, o)
+        if o.mail.degrade in CLEAN:
+            add(colour, o)
+    exact = (
+        f"{n} {share(good.fields[n] - good.wrong[n] - good.wrong['person'], good.fields[n]).strip()}" for n in FIELDS
+    )
+    yield f"office scans of 200 dpi and better, {good.fields['nama']} persons, exact %: {', '.join(exact)}; kinds {share(good.kinds_right, good.kinds).strip()}"
+    seen, false = colour.marks[("has", "seen")], colour.marks[("lacks", "seen")]
+    has = sum(n for (kind, _), n in colour.marks.items() if kind == "has")
+    yield f"marks of letters on clean scans: recall {share(seen, has).strip()} % of {has}, precision {share(seen, seen + false).strip()} %"
 
 
 def main(argv: list[str]) -> int:
