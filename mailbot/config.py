@@ -140,6 +140,7 @@ class WebSection(Section):
     proxy: str = ""
     idle_minutes: int = 30
     session_hours: int = 10
+    confirm_minutes: int = 240
 
 
 class RetentionSection(Section):

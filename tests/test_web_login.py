@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from mailbot import config
-from mailbot.store import chain, users
+from mailbot.store import cases, chain, users
 from mailbot.web import login, passwords
 from mailbot.work import World
 from tests.web import ORIGIN, PASSWORD, people, person, visitor
-from tests.worlds import Clock, world
+from tests.worlds import Clock, Post, evidence, world
+from tests.worlds import person as requested
 
 
 @pytest.fixture
@@ -149,6 +150,39 @@ def test_a_one_time_code_is_good_once(w: World, clock: Clock) -> None:
 def test_one_time_codes_are_those_of_rfc_6238() -> None:
     secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"  # "12345678901234567890"
     assert [passwords.totp(secret, t // 30) for t in (59, 1111111109, 2000000000)] == ["287082", "081804", "279037"]
+
+
+# ------------------------------------------------------------------ still the same person
+
+
+def test_a_result_long_after_the_login_asks_for_the_password_again(w: World, clock: Clock) -> None:
+    w = dataclasses.replace(w, settings=w.settings.model_copy(update={"web": config.WebSection(idle_minutes=600)}))
+    found, one = Post(w).mail(evidence(requested())), person(w, "admin_agency")
+    with w.store.reading() as tx:
+        (who,) = cases.persons(tx, found.id)
+    form = {"version": found.version, "person_id": who.id, "result": "berhasil", "user_id": "BUDI.PPK"}
+    assert "Kata sandi Anda" not in one.get(f"/berkas/{found.number}").text
+    clock.pass_(hours=5)
+    assert "Kata sandi Anda" in one.get(f"/berkas/{found.number}").text
+    for wrong in ({}, {"own": "salah"}):
+        answer = one.post(f"/berkas/{found.number}/tindakan/catat_hasil", {**form, **wrong})
+        assert answer.status_code == 409 and "perlu diisikan kembali" in answer.text
+    assert one.post(f"/berkas/{found.number}/tindakan/catat_hasil", {**form, "own": PASSWORD}).status_code == 303
+    second = Post(w, 7).mail(evidence(requested("199001012015022002", "Sari Dewi"), number="027/77/2026"))
+    assert "Kata sandi Anda" not in one.get(f"/berkas/{second.number}").text
+
+
+def test_a_stolen_session_cannot_guess_the_password(w: World, clock: Clock) -> None:
+    one = person(w, "sysadmin")
+    form = {"ubah": "tambah", "login": "dewi", "name": "Dewi", "role": "helpdesk", "password": "Sandi-Baru-2026"}
+    for n in range(5):
+        assert one.post("/pengguna", {**form, "own": f"tebakan {n}"}).status_code == 422
+    assert one.post("/pengguna", {**form, "own": PASSWORD}).status_code == 422
+    assert (
+        one.post("/akun", {"ubah": "kata_sandi", "password": PASSWORD, "baru": "Baru-Sekali-2026"}).status_code == 422
+    )
+    clock.pass_(minutes=16)
+    assert one.post("/pengguna", {**form, "own": PASSWORD}).status_code == 303
 
 
 # ------------------------------------------------------------------ forms that are not ours

@@ -77,11 +77,6 @@ def newest(
     return of_ids(tx, sorted(ids, reverse=True)[offset : offset + limit])
 
 
-def counts(tx: Connection) -> dict[str, int]:
-    """How many cases there are in each state."""
-    return {r[0]: r[1] for r in tx.execute(select(t.case_file.c.state, func.count()).group_by(t.case_file.c.state))}
-
-
 def some(tx: Connection, states: Iterable[str]) -> dict[str, int]:
     """How many cases there are in each of these states; counted up to `MANY` only."""
     found = {}

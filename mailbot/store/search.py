@@ -20,6 +20,7 @@ POSTGRES = (
     "CREATE TABLE IF NOT EXISTS case_text (rowid integer PRIMARY KEY, words tsvector NOT NULL)",
     "CREATE INDEX IF NOT EXISTS case_text_words ON case_text USING gin (words)",
 )
+NIP = 18  # digits
 TOKEN = re.compile(r"[^\W_]+")
 
 
@@ -98,14 +99,15 @@ def _evidence_words(evidence: str | None) -> list[str]:
 
 
 def ids(tx: Connection, typed: str, limit: int = 40, offset: int = 0) -> list[int]:
-    """Cases with all typed words, newest first; the last word may be the beginning of one."""
+    """Cases with all typed words, newest first; the last word may be the beginning of one, but a whole NIP is one already."""
     tokens = TOKEN.findall(typed.lower())[:12]
     if not tokens:
         return []
+    whole = len(tokens[-1]) == NIP and tokens[-1].isdigit()  # PostgreSQL would read half the table for such a beginning
     if tx.dialect.name == "sqlite":
-        phrase = " AND ".join(f'"{w}"' for w in tokens) + "*"
+        phrase = " AND ".join(f'"{w}"' for w in tokens) + ("" if whole else "*")
         query = "SELECT rowid FROM case_text WHERE case_text MATCH :q ORDER BY rowid DESC LIMIT :limit OFFSET :offset"
     else:
-        phrase = " & ".join(tokens) + ":*"
+        phrase = " & ".join(tokens) + ("" if whole else ":*")
         query = "SELECT rowid FROM case_text WHERE words @@ to_tsquery('simple', :q) ORDER BY rowid DESC LIMIT :limit OFFSET :offset"
     return list(tx.scalars(text(query), {"q": phrase, "limit": limit, "offset": offset}))

@@ -356,5 +356,6 @@ session = Table(
     Column("csrf", String, nullable=False),
     Column("created_at", String, nullable=False),
     Column("seen_at", String, nullable=False),
+    Column("confirmed_at", String, nullable=False),  # when the password was typed last
     Column("ended_at", String),
 )  # fmt: skip

@@ -38,6 +38,7 @@ class Session:
     user: User
     created_at: dt.datetime
     seen_at: dt.datetime
+    confirmed_at: dt.datetime
 
 
 def add(tx: Connection, login: str, name: str, role: str, password_hash: str, now: dt.datetime) -> bool:
@@ -132,7 +133,8 @@ def _source(address: str) -> str:
 
 
 def begin(tx: Connection, user_id: int, token_hash: str, csrf: str, now: dt.datetime) -> None:
-    values = {"token_hash": token_hash, "user_id": user_id, "csrf": csrf, "created_at": iso(now), "seen_at": iso(now)}
+    times = dict.fromkeys(("created_at", "seen_at", "confirmed_at"), iso(now))
+    values = {"token_hash": token_hash, "user_id": user_id, "csrf": csrf, **times}
     tx.execute(t.session.insert().values(**values))
 
 
@@ -143,12 +145,17 @@ def session(tx: Connection, token_hash: str) -> Session | None:
     row = tx.execute(query).first()
     if row is None:
         return None
-    created, seen = (dt.datetime.fromisoformat(v) for v in (row._mapping[t.session.c.created_at], row.seen_at))
-    return Session(row.token_hash, row.csrf, _user(row, row.user_id), created, seen)
+    times = (row._mapping[t.session.c.created_at], row.seen_at, row.confirmed_at)
+    return Session(row.token_hash, row.csrf, _user(row, row.user_id), *(dt.datetime.fromisoformat(v) for v in times))
 
 
 def touch(tx: Connection, token_hash: str, now: dt.datetime) -> None:
     tx.execute(update(t.session).where(t.session.c.token_hash == token_hash).values(seen_at=iso(now)))
+
+
+def confirm(tx: Connection, token_hash: str, now: dt.datetime) -> None:
+    """The password was typed again."""
+    tx.execute(update(t.session).where(t.session.c.token_hash == token_hash).values(confirmed_at=iso(now)))
 
 
 def end(tx: Connection, token_hash: str, now: dt.datetime) -> None:

@@ -10,6 +10,7 @@ from mailbot.model import Case
 from mailbot.sop import case
 from mailbot.sop.case import Refused
 from mailbot.store import cases
+from mailbot.web import confirm
 from mailbot.web.visit import Visit
 from mailbot.work import agency, archive, desk
 from mailbot.work.agency import Result
@@ -79,6 +80,7 @@ def _correct(visit: Visit, seen: Seen) -> Case:
 
 
 def _result(visit: Visit, seen: Seen) -> Case:
+    confirm.ask(visit)
     result = Result(visit.text("result"), visit.text("user_id"), visit.text("note"))
     return agency.record_result(visit.world, seen, visit.actor, _id(visit, "person_id"), result)
 

@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from mailbot.model import CasePerson
 from mailbot.sop.case import Refused
 from mailbot.store import Connection, chain, queue
-from mailbot.web import actions, checklist, opened, words
+from mailbot.web import actions, checklist, confirm, opened, words
 from mailbot.web.checklist import Item
 from mailbot.web.lists import WORK
 from mailbot.web.sheet import Datum, PageOf, Place, Sheet, case_row, data_of, gather, obstacle, pages
@@ -43,7 +43,7 @@ def case_page(visit: Visit, refused: str = "", typed: dict[str, str] | None = No
         places=places, page=_page_shown(visit, shown, items, one, places), zoom=_step(visit, "zoom", ("100", "150", "200", "300")),
         turn=_step(visit, "putar", ("0", "90", "180", "270")), refused=refused, typed=typed or {}, following=following,
         warning=words.sender_warning(sheet.row.requester_name, sheet.row.requester), offered=actions.offered(sheet.case, visit.user.role),
-        level=_level(world, sheet), handed=agency.HANDED,
+        level=_level(world, sheet), handed=agency.HANDED, confirm_due=confirm.due(visit),
     )  # fmt: skip
 
 

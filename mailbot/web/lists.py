@@ -77,9 +77,9 @@ def _queue(visit: Visit, tabs: tuple[Tab, ...], path: str, title: str, nothing: 
     with visit.world.store.reading() as tx:
         in_state = queue.some(tx, {s for t in tabs for s in t.states})
         rows = _rows(tx, tab, only, (page - 1) * PAGE)
-        counts = {t.key: _many(sum(in_state[s] for s in t.states)) for t in tabs}
+        counts = {t.key: many(sum(in_state[s] for s in t.states)) for t in tabs}
         if "cetak" in counts:
-            counts["cetak"] = _many(queue.number(tx, RESULTS[2].states, Filter(unprinted=True)))
+            counts["cetak"] = many(queue.number(tx, RESULTS[2].states, Filter(unprinted=True)))
         late = queue.number(tx, tabs[0].states, Filter(late_at=now))
     return show(visit, "queue.html", tabs=tabs, tab=tab, rows=rows[:PAGE], more=len(rows) > PAGE, page=page, counts=counts,
                 late=late, path=path, title=title, nothing=nothing, only=only)  # fmt: skip
@@ -91,7 +91,7 @@ def _rows(tx: Connection, tab: Tab, only: Filter, offset: int) -> list[Line]:
     return queue.lines(tx, tab.states, only, offset, PAGE + 1)
 
 
-def _many(count: int) -> str:
+def many(count: int) -> str:
     return f"{count}" if count < queue.MANY else f"{queue.MANY}+"
 
 

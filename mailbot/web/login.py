@@ -12,10 +12,10 @@ from starlette.responses import RedirectResponse, Response
 
 from mailbot.store import Connection, chain, users
 from mailbot.store.users import User
-from mailbot.web import passwords
+from mailbot.web import confirm, passwords
 from mailbot.web.headers import LOOPBACK
 from mailbot.web.show import plain, show
-from mailbot.web.visit import HOME, Visit, check_origin, cookie_name, current, form_of, token_hash
+from mailbot.web.visit import HOME, Visit, check_origin, cookie_name, current, form_of, source_of, token_hash
 from mailbot.work import World
 
 WRONG = "Nama pengguna, kata sandi, atau kode tidak cocok."
@@ -44,7 +44,7 @@ def _login_page(world: World, request: Request, said: str = "", status: int = 20
 
 
 def _enter(world: World, request: Request, typed: dict[str, str]) -> Response:
-    source, now = _source(request), world.now()
+    source, now = source_of(request), world.now()
     with world.store.reading() as tx:
         user = users.by_login(tx, typed["login"].strip().lower())
         blocked = users.source_blocked(tx, source, now) or bool(user and user.locked_until and user.locked_until > now)
@@ -90,17 +90,13 @@ def logout(visit: Visit) -> Response:
     return answer
 
 
-def _source(request: Request) -> str:
-    return request.client.host if request.client else "?"
-
-
 # ------------------------------------------------------------------ the first person
 
 
 def first_run(world: World, request: Request) -> bool:
     """Nobody can log in yet, and the browser runs on this very machine (not behind a proxy)."""
     try:
-        local = ip_address(_source(request)).is_loopback
+        local = ip_address(source_of(request)).is_loopback
     except ValueError:
         local = False
     forwarded = any(name in request.headers for name in ("x-forwarded-for", "forwarded", "x-real-ip"))
@@ -166,7 +162,7 @@ def account(visit: Visit, said: str = "", status: int = 200) -> Response:
 
 def change_account(visit: Visit) -> Response:
     """Every change needs the password again."""
-    if not passwords.matches(visit.user.password_hash, visit.text("password")):
+    if not confirm.own_password(visit, visit.text("password")):
         return account(visit, "Kata sandi saat ini tidak cocok.", 422)
     change = {"kata_sandi": _new_password, "totp_pasang": _totp_on, "totp_lepas": _totp_off}.get(visit.text("ubah"))
     if change is None:

@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from mailbot.store import audit, chain, figures, iso, users
 from mailbot.store.figures import Alarm
-from mailbot.web import login, passwords, words
+from mailbot.web import confirm, login, passwords, words
 from mailbot.web.show import show
 from mailbot.web.visit import Visit
 
@@ -90,7 +90,7 @@ def people(visit: Visit, said: str = "", status: int = 200) -> Response:
 
 def change_people(visit: Visit) -> Response:
     """Adding, disabling and new passwords; whoever does it gives the own password again."""
-    if not passwords.matches(visit.user.password_hash, visit.text("own")):
+    if not confirm.own_password(visit, visit.text("own")):
         return people(visit, "Kata sandi Anda sendiri tidak cocok.", 422)
     act = {"tambah": _add, "nonaktif": _switch, "aktif": _switch, "sandi": _reset}.get(visit.text("ubah"))
     if act is None:

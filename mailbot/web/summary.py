@@ -10,10 +10,12 @@ from statistics import median
 from markupsafe import Markup
 from starlette.responses import Response
 
+from mailbot.sop.case import ACTED, CHECKED_BY_PERSON, FORWARDED
 from mailbot.store import Connection, figures, queue
 from mailbot.store.figures import Overruled, StepDay
 from mailbot.web import charts, words
 from mailbot.web.charts import Bar
+from mailbot.web.lists import many
 from mailbot.web.show import show
 from mailbot.web.visit import Visit
 
@@ -41,9 +43,10 @@ def summary(visit: Visit) -> Response:
     """Counts of now, beside figures that are counted anew at most once a minute."""
     found = _figures(visit)
     with visit.world.store.reading() as tx:
-        states = queue.counts(tx)
+        waiting = queue.some(tx, (CHECKED_BY_PERSON, FORWARDED, ACTED))
         late = figures.open_deviations(tx, visit.world.now() - dt.timedelta(days=30))
-    return show(visit, "overview.html", f=found, states=states, late=late, weeks=WEEKS)
+    return show(visit, "overview.html", f=found, late=late, weeks=WEEKS,
+                at_desk=many(waiting[CHECKED_BY_PERSON]), at_agency=many(waiting[FORWARDED] + waiting[ACTED]))  # fmt: skip
 
 
 def _figures(visit: Visit) -> Figures:

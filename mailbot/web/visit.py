@@ -90,6 +90,11 @@ def cookie_name(world: World) -> str:
     return "__Host-mailbot" if world.settings.web.https else "mailbot"
 
 
+def source_of(request: Request) -> str:
+    """The address that a request came from."""
+    return request.client.host if request.client else "?"
+
+
 def token_hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 

@@ -28,11 +28,12 @@ def keep(world: World, sha256: str, number: int, made: list[bytes]) -> None:
 def drawn(world: World, sha256: str, type: str, number: int, width: int) -> Path:
     """The picture of a page in one of `WIDTHS`; raises child.ChildFailed where the page cannot be drawn."""
     target = _path(world, sha256, number, width)
-    with _locks[hash((sha256, number)) % len(_locks)]:
-        if not target.exists():
-            made = pictures(blob_path(world.blobs, sha256), type, number, nice=0)
-            for wide, data in zip(WIDTHS, made, strict=True):
-                _write(_path(world, sha256, number, wide), data)
+    if not target.exists():
+        with _locks[hash((sha256, number)) % len(_locks)]:
+            if not target.exists():
+                made = pictures(blob_path(world.blobs, sha256), type, number, nice=0)
+                for wide, data in zip(WIDTHS, made, strict=True):
+                    _write(_path(world, sha256, number, wide), data)
     _looked_at(target.parent)
     return target
 

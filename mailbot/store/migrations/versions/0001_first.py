@@ -331,6 +331,7 @@ def _app_session() -> None:
         sa.Column("csrf", sa.String(), nullable=False),
         sa.Column("created_at", sa.String(), nullable=False),
         sa.Column("seen_at", sa.String(), nullable=False),
+        sa.Column("confirmed_at", sa.String(), nullable=False),
         sa.Column("ended_at", sa.String(), nullable=True),
         sa.ForeignKeyConstraint(
             ["user_id"],
