@@ -12,13 +12,13 @@ from starlette.testclient import TestClient
 
 from mailbot.model import FIELDS, Attachment, Evidence, Found, Letter, Person
 from mailbot.sop.case import Refused
-from mailbot.store import cases, mails
+from mailbot.store import access, cases, mails, steps
 from mailbot.web.files import disposition
-from mailbot.work import desk, entry
+from mailbot.work import desk, entry, yearend
 from mailbot.work.desk import Seen
 from mailbot.work.entry import Entry
 from tests.integration.test_browser import Office, no_trouble, office, pytestmark  # noqa: F401 - fixtures
-from tests.worlds import HELPDESK, evidence
+from tests.worlds import HELPDESK, SUPERVISOR, evidence
 
 RUN = "window.__kena=1"
 TAGS = [
@@ -112,6 +112,20 @@ def poisoned(office: Office) -> list[str]:  # noqa: F811
             names = [Attachment(n[:300], "pdf", "d" * 64, 9, "", inside=n[:50]) for n in NAMES[start : start + 17]]
             mails.save_reading(tx, message.id, in_mail(words), names)
             tx.execute(message_names(plain[1]), {"id": found.id})
+            steps.start(
+                tx, found.id, "T6", 1, office.world.now(), office.world.now()
+            )  # Admin Agency may look at it too
+            right = access.AccessRight(
+                plain[0],
+                plain[1],
+                f"{start}",
+                "ppk",
+                plain[2],
+                plain[3],
+                ended_reason=plain[4],
+                case_number=found.number,
+            )
+            access.record(tx, right, "uji", "awal", office.world.now())
         for word in FORMS[start : start + 17]:
             with office.world.store.reading() as tx:
                 found = cases.get(tx, found.id)
@@ -120,6 +134,7 @@ def poisoned(office: Office) -> list[str]:  # noqa: F811
             except Refused:
                 continue
         numbers.append(found.number)
+    yearend.gather(office.world, SUPERVISOR, 2026, office.world.today)
     return numbers
 
 
@@ -156,7 +171,7 @@ def quiet(page: Page, office: Office, path: str) -> None:  # noqa: F811
 
 
 def test_nothing_of_the_corpus_runs_on_any_page(office: Office, poisoned: list[str]) -> None:  # noqa: F811
-    desk_page, boss = watched(office, "helpdesk"), watched(office, "supervisor")
+    desk_page, agency, boss = (watched(office, role) for role in ("helpdesk", "admin_agency", "supervisor"))
     for number in poisoned:
         quiet(desk_page, office, f"berkas/{number}")
         desk_page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true })")
@@ -165,10 +180,21 @@ def test_nothing_of_the_corpus_runs_on_any_page(office: Office, poisoned: list[s
         quiet(desk_page, office, f"berkas/{number}/kembalikan")
     for path in ("meja", "meja?tab=tinjau&hal=1", "cari?q=script", "hasil", "penyimpangan"):
         quiet(desk_page, office, path)
-    for path in ("jejak", f"berkas/{poisoned[0]}", "pengawas", "kesehatan", "pengguna"):
+    for path in (*(f"berkas/{number}" for number in poisoned), "register", "akhir-tahun"):
+        quiet(agency, office, path)
+    for path in (
+        "jejak",
+        f"berkas/{poisoned[0]}",
+        "pengawas",
+        "kesehatan",
+        "pengguna",
+        "register?q=script",
+        "akhir-tahun",
+    ):
         quiet(boss, office, path)
     office.trouble[:] = [t for t in office.trouble if "404" not in t and "422" not in t]  # their pictures do not exist
-    desk_page.context.close(), boss.context.close()
+    for page in (desk_page, agency, boss):
+        page.context.close()
 
 
 def test_nothing_of_the_corpus_runs_from_the_address(office: Office) -> None:  # noqa: F811
