@@ -164,3 +164,16 @@ def test_golongan_is_read_again_behind_its_label_and_under_its_heading() -> None
     cells = (Cell(0, 3, (0, 0.28, 1, 0.33), (head,)), Cell(1, 3, (0, 0.33, 1, 0.4), (below,)))
     spans = rereading.grade_spans((line, head, below), (Table((0, 0.28, 1, 0.4), cells),))
     assert [[round(x, 2) for x in span[0][:3]] for span in spans] == [[0.1, 0.35, 0.15], [0.35, 0.1, 0.52]]
+
+
+@pytest.mark.parametrize(
+    ("second", "first", "read"),
+    [
+        ("ppk.setda16@yah?0.co.id", "ppk.setda16@yahoo.co.id", "ppk.setda16@yahoo.co.id"),
+        ("budi@ymail.com", "budi@gmail.com", "budi@ymail.com"),
+        ("budi@yaho.com", "budi@yaho.com", "budi@yaho.com"),
+        ("081234567890", "081234567890", "081234567890"),
+    ],
+)
+def test_only_a_near_miss_of_a_well_known_domain_is_closed(second: str, first: str, read: str) -> None:
+    assert rereading._with_domain(second, first) == read

@@ -212,10 +212,20 @@ def _second(image: Pixels, span: Span, words: Iterable[Word], alike: Callable[[s
     text = re.sub(r"^[:;.\s]+", "", "".join(part[0] for part in parts))
     if not text:
         return None
+    first = _text_in(words, span)
+    text = _with_domain(text, first)
     likely = _BLANK.sub("_", text) if "@" in text else text
-    doubt = likely != text or alike(_text_in(words, span)) != alike(text)
+    doubt = likely != text or alike(first) != alike(text)
     again = _read_again(crops, likely, alike) if doubt else None
     return SecondReading(union(span), again or text, min(part[1] for part in parts), again is not None)
+
+
+def _with_domain(text: str, first: str) -> str:
+    """A near miss of the well-known domain that the first engine read is that domain."""
+    local, at, domain = text.rpartition("@")
+    theirs = first.lower().rpartition("@")[2].strip(" .,;")
+    known = theirs in ind.KNOWN_DOMAINS and domain.lower() not in ind.KNOWN_DOMAINS  # gmail.com is near ymail.com
+    return f"{local}@{theirs}" if at and known and OSA.distance(domain.lower(), theirs) <= 2 else text
 
 
 def _plain(text: str) -> str:
