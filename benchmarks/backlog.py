@@ -78,17 +78,15 @@ def _watch(folder: Path, pid: int, count: int, sink: Sink) -> int:
         peak = max(peak, memory)
         last = time.monotonic() if now > taken else last
         taken = now
-        marks |= {mark: memory for mark, seen in marks.items() if not seen and taken >= mark}
+        for mark in (m for m, seen in marks.items() if not seen and taken >= m):
+            marks[mark] = memory
+            print(f"  {mark:>6} taken after {time.monotonic() - began:.0f} s: {memory:.0f} MiB", flush=True)
     wall, order = time.monotonic() - began, _order(folder)
     oldest_first = order == [f"<{n}@bench.example>" for n in range(count)]
     print(
         f"{taken} of {count} mails taken in {wall:.0f} s ({taken / wall:.0f} a second), oldest first: {oldest_first}; {len(sink.taken)} receipts left meanwhile"
     )
-    print(
-        "memory of the main process at "
-        + ", ".join(f"{mark}: {memory:.0f} MiB" for mark, memory in marks.items())
-        + f"; most {peak:.0f} MiB"
-    )
+    print(f"memory of the main process: at most {peak:.0f} MiB")
     return 0 if oldest_first else 1
 
 

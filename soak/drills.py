@@ -38,7 +38,7 @@ def locked(s: Scene) -> bool:
     s.start()
     with s.life():
         s.lay(10)
-        s.until_done(60)
+        s.until_done()
         other = sqlite3.connect(s.folder / "data" / "mailbot.db", isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         end = time.monotonic() + LOCKED
@@ -85,7 +85,7 @@ def clock(s: Scene) -> bool:
         s.start()
         with s.life():
             s.lay(10)
-            done.append(s.until_done(60))
+            done.append(s.until_done())
         s.process.stdin.close()
         s.process.wait(60)
     s.start()
@@ -99,11 +99,11 @@ def restored(s: Scene) -> bool:
     s.start()
     with s.life():
         s.lay(20, yesterday)
-        s.until_done(120)
+        s.until_done()
         world = work.open_world(config.load(s.folder / "config.toml"), lambda: dt.datetime.now(dt.UTC))
         keeping.backup(world, s.folder / "backup")
         s.lay(20, yesterday)
-        s.until_done(120)
+        s.until_done()
     s.process.stdin.close()
     s.process.wait(60)
     answered = len(s.sink.taken)

@@ -110,7 +110,7 @@ class _Client(IMAPClient):  # type: ignore[misc]
         return _Imap4(self._settings, self._timeout.connect, self._show)
 
 
-class _Line:
+class Line:
     """A second handle on the connection, which a timer may shut down while the first one is blocked."""
 
     def __init__(self) -> None:
@@ -142,7 +142,7 @@ class Session:
         self.client: Any = None
         self.healthy_for = 0.0  # seconds that the last session worked
         self._ended = ended
-        self._line = _Line()
+        self._line = Line()
         self._since = 0.0
 
     @contextlib.contextmanager

@@ -13,7 +13,9 @@ import hashlib
 import os
 import re
 import smtplib
+import socket
 import tempfile
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.parser import BytesHeaderParser
@@ -23,10 +25,12 @@ from typing import Literal
 from mailbot import crash
 from mailbot.mailbox import MailboxError, is_loopback, sync_folder, verifying_context
 from mailbot.mailbox.oauth import Tokens
+from mailbot.mailbox.session import Line
 
 State = Literal["sent", "deferred", "failed", "ambiguous"]
 Final = Callable[[], None]
 
+SLOWEST = 50 * 1024  # bytes per second
 _BEFORE_MAIL = ("connect", "ehlo", "starttls", "login")
 _UNSAFE = re.compile(r"[\x00-\x20\x7f<>]|^$")
 _AUTH_CODES = (530, 534, 535, 538)  # our login is wanted or wrong, whatever the stage
@@ -41,10 +45,11 @@ class SmtpSettings:
     tls: Literal["tls", "starttls", "none"]
     user: str = ""
     secret: str = field(default="", repr=False)
-    timeout: float = 60
+    timeout: float = 60  # of silence
     ca_file: Path | None = None
     tokens: Tokens | None = field(default=None, repr=False)  # XOAUTH2 instead of the secret
     copy_to: str = ""  # our own address: a second recipient whose refusal does not matter
+    deadline: float = 300  # of a whole hand-over, and its size at SLOWEST; the lease of the outbox is longer
 
     def __post_init__(self) -> None:
         if self.tls == "none" and not is_loopback(self.host):
@@ -72,6 +77,9 @@ def hand_over(
         if _UNSAFE.search(address) and not nobody:  # smtplib would cut it short and send to what is left
             return Handover("failed", stage, f"not an address: {address!r}")
     attempt = _Attempt(settings, final)
+    watchdog = threading.Timer(settings.deadline + len(outgoing_bytes) / SLOWEST, attempt.line.cut)
+    watchdog.daemon = True
+    watchdog.start()
     try:
         answer = attempt.run(outgoing_bytes, sender, recipient)
     except smtplib.SMTPResponseException as error:
@@ -81,6 +89,7 @@ def hand_over(
     except ValueError as error:  # a line break or a character in an address that SMTP cannot carry
         return Handover("ambiguous" if attempt.stage == "final" else "failed", attempt.stage, _words(error))
     finally:
+        watchdog.cancel()
         attempt.end()
     return Handover("sent", attempt.stage, answer)
 
@@ -98,6 +107,21 @@ def probe(settings: SmtpSettings) -> Handover:
         attempt.end()
 
 
+class _Smtp(smtplib.SMTP):
+    """Shows its socket before TLS and greeting, so that the watchdog can cut a server that drips."""
+
+    def __init__(self, wanted: SmtpSettings, show: Callable[[socket.socket], None]) -> None:
+        self._wanted, self._show = wanted, show
+        super().__init__(wanted.host, wanted.port, timeout=wanted.timeout)
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        plain = socket.create_connection((host, port), timeout)
+        self._show(plain)
+        if self._wanted.tls != "tls":
+            return plain
+        return verifying_context(self._wanted.ca_file).wrap_socket(plain, server_hostname=host)
+
+
 class _Attempt:
     """Knows its stage at every moment; `final` begins before the dot leaves."""
 
@@ -106,6 +130,7 @@ class _Attempt:
         self.final = final or _nothing
         self.stage = "connect"
         self.smtp: smtplib.SMTP | None = None
+        self.line = Line()
         self.answered = False  # the server gave a well-formed reply to the final dot
 
     def run(self, data: bytes, sender: str, recipient: str) -> str:
@@ -126,11 +151,7 @@ class _Attempt:
 
     def connect(self) -> smtplib.SMTP:
         wanted = self.settings
-        if wanted.tls == "tls":
-            context = verifying_context(wanted.ca_file)
-            self.smtp = smtplib.SMTP_SSL(wanted.host, wanted.port, timeout=wanted.timeout, context=context)
-        else:
-            self.smtp = smtplib.SMTP(wanted.host, wanted.port, timeout=wanted.timeout)
+        self.smtp = _Smtp(wanted, self.line.show)
         self.stage = "ehlo"
         self.smtp.ehlo_or_helo_if_needed()
         if wanted.tls == "starttls":
@@ -182,6 +203,7 @@ class _Attempt:
 
     def end(self) -> None:
         """QUIT is a courtesy: after the 250 its errors change nothing; after trouble it is not tried."""
+        self.line.forget()
         if self.smtp is None:
             return
         with contextlib.suppress(smtplib.SMTPException, OSError, ValueError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mailbot.replies.smtp import SmtpSettings, hand_over
-from tests.servers.smtp_script import Act, Script, cut, garble, half, reset, say, scripted, stall
+from tests.servers.smtp_script import Act, Script, cut, drip, garble, half, reset, say, scripted, stall
 
 MAIL = b"From: bot@batang.example\r\nTo: a@kantor.example\r\nMessage-ID: <mb.1@batang.example>\r\n\r\nSalam\r\n"
 STAGES = {
@@ -20,6 +20,7 @@ STAGES = {
 
 LINE = [(moment, act.__name__, act) for moment in STAGES for act in (cut, reset, half)]
 SLOW = [(moment, "stall", stall) for moment in ("greeting", "mail", "data", "final")]
+SLOW += [(moment, "drip", drip) for moment in ("greeting", "rcpt", "final")]
 SAID = [
     ("greeting", "554", say("554 no service"), "deferred"), ("greeting", "421", say("421 busy"), "deferred"), ("auth", "535", say("535 wrong"), "deferred"),
     ("auth", "454", say("454 later"), "deferred"), ("mail", "451", say("451 later"), "deferred"), ("mail", "530", say("530 login first"), "deferred"),
@@ -34,7 +35,7 @@ FAULTS = [(m, n, a, "ambiguous" if m == "final" else "deferred") for m, n, a in 
 @pytest.mark.parametrize(("moment", "name", "act", "state"), FAULTS, ids=lambda v: v if isinstance(v, str) else "")
 def test_fault(moment: str, name: str, act: Act, state: str) -> None:
     with scripted(Script(moment, act)) as script:
-        settings = SmtpSettings("127.0.0.1", script.port, "none", "lpse", "rahasia", timeout=1.0)
+        settings = SmtpSettings("127.0.0.1", script.port, "none", "lpse", "rahasia", timeout=1.0, deadline=1.2)
         first = hand_over(MAIL, "bot@batang.example", "a@kantor.example", settings)
         taken = len(script.taken)
         second = hand_over(MAIL, "bot@batang.example", "a@kantor.example", settings)

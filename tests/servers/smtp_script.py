@@ -46,6 +46,13 @@ def stall(line: socket.socket) -> None:
     time.sleep(2.0)
 
 
+def drip(line: socket.socket) -> None:
+    """Never silent for long, and never done."""
+    for _ in range(20):
+        line.sendall(b"x")
+        time.sleep(0.15)
+
+
 def garble(line: socket.socket) -> None:
     line.sendall(b"\xff\xfe nonsense\r\n")
 
