@@ -226,3 +226,32 @@ def test_same_name_other_nip_is_another_person() -> None:
     same = person(nama="BUDI, ST", email="b@x.id")
     p, q = fields.join((doc(persons=(person(nama="Budi", nip=NIP),)), doc("data_personal", persons=(other, same))), ())
     assert (p.jabatan.value, p.email.value, q.nip.value) == (None, "b@x.id", NIP2)
+
+
+@pytest.mark.parametrize(
+    ("address", "agreed"), [("teguhll@mail.go.id", False), ("teguh11@mail.go.id", True), ("teguhl4@mail.go.id", False)]
+)
+def test_what_looks_like_a_number_behind_a_name_is_a_doubt(address: str, agreed: bool) -> None:
+    """Two engines read two l where 11 was printed, for in many fonts both look the same."""
+    read = page(f"Nama : Teguh Suryadarma\nNIP : {NIP}\nSurel : {address}")
+    second = SecondReading(read.lines[-1].words[-1].box, address, 0.99)
+    (p,) = fields.persons_of(doc(), (replace(read, seconds=(second,)),), TODAY)
+    assert p.email.agreed is agreed
+
+
+def test_a_separator_read_as_a_digit_is_no_label() -> None:
+    (p,) = persons(f"Nama : Budi Santoso\nNIP : {NIP}\nNo telpon/HP 2 +6282196377813")
+    assert p.telepon.value == "+6282196377813"
+
+
+@pytest.mark.parametrize(
+    ("read", "name"),
+    [
+        ("Ors. H. Abdul Lubis, $.Sos.", "Drs. H. Abdul Lubis, S.Sos."),
+        ("In Sumiyati, SE., MM", "Ir. Sumiyati, SE., MM"),
+        ("Dwi Utomo, S.1P", "Dwi Utomo, S.IP"),
+    ],
+)
+def test_titles_as_engines_leave_them(read: str, name: str) -> None:
+    (p,) = persons(f"Nama : {read}\nNIP : {NIP}")
+    assert p.nama.value == name

@@ -146,6 +146,27 @@ def test_in_a_table_without_rules_a_value_is_read_down_its_column() -> None:
     assert [len(span) for span in rereading.value_spans(lines, ())] == [2, 2]
 
 
+def test_an_address_broken_before_its_sign_is_one_span() -> None:
+    lines = (
+        words(("0878", 0.5, 0.1), ("endang-", 0.7, 0.1)),
+        words(("2398", 0.5, 0.112), ("syahputra@gmail.com", 0.7, 0.112)),
+        words(
+            ("zulkifli", 0.7, 0.2),
+        ),
+        words(
+            ("@mail.go.id", 0.7, 0.212),
+        ),
+        words(
+            ("081234567890", 0.7, 0.3),
+        ),
+        words(
+            ("budi@mail.go.id", 0.7, 0.312),
+        ),
+    )
+    spans = [span for span in rereading.value_spans(lines, ()) if span[0][0] == 0.7]
+    assert sorted(len(span) for span in spans) == [1, 1, 2, 2]
+
+
 def test_a_nip_broken_down_a_column_is_one_span() -> None:
     lines = (
         words(("1", 0.05, 0.1), ("19860127", 0.3, 0.1), ("0878", 0.6, 0.1)),
@@ -173,6 +194,10 @@ def test_golongan_is_read_again_behind_its_label_and_under_its_heading() -> None
         ("budi@ymail.com", "budi@gmail.com", "budi@ymail.com"),
         ("budi@yaho.com", "budi@yaho.com", "budi@yaho.com"),
         ("081234567890", "081234567890", "081234567890"),
+        ("suharti8@batangkab.goid", "suharti8@batangkab.go.id", "suharti8@batangkab.go.id"),
+        ("anighozaliyahoo.co.id", "anighozali@yahoo.co.id", "anighozali@yahoo.co.id"),
+        ("siregarsri@gmail.com", "siregar.sri@gmail.com", "siregarsri@gmail.com"),
+        ("budi@batangkab.go.id", "budi@batangkab.goid", "budi@batangkab.go.id"),
     ],
 )
 def test_only_a_near_miss_of_a_well_known_domain_is_closed(second: str, first: str, read: str) -> None:

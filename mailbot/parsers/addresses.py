@@ -17,6 +17,8 @@ from mailbot.parsers import indonesian as ind
 
 def settled(email: Found, name: str | None) -> Found:
     """The address with `agreed` set where the name or the domain decides; else as it was."""
+    if email.value and email.confidence < 1.0 and _numbered_with_l(email.value, name or ""):
+        return replace(email, agreed=False)
     if email.agreed or not email.value or not email.second:
         return email
     if "?" in email.second:
@@ -26,12 +28,20 @@ def settled(email: Found, name: str | None) -> Found:
     other = ind.parse_email(email.second).value
     if other is None:
         return email
-    if other in {ind.parse_email(raw).value for raw in (_closed(email.raw), re.sub("[:;,]", ".", email.raw))}:
+    also = (_closed(email.raw), re.sub("[:;,]", ".", email.raw), email.raw.replace("I", "l"))
+    if other in {ind.parse_email(raw).value for raw in also}:
         return replace(email, value=other, agreed=True)
     if other == email.value or len(_bare(email.raw)) > len(_bare(email.value)) + 1:
         return email  # what stands beside the address may belong to it
     winner = _winner(email.value, other, name or "")
     return replace(email, value=winner, agreed=True) if winner else email
+
+
+def _numbered_with_l(value: str, name: str) -> bool:
+    """ "teguhll@" of somebody named Teguh: in many fonts the number 11 is drawn as two l, and no engine can tell them apart."""
+    tokens = ind.name_key(name).split()
+    chunks = [re.fullmatch(r"([a-z]+?)(l+)\d{0,3}", c) for c in re.split(r"[._\-]", value.partition("@")[0])]
+    return any(_of_tokens(m.group(1), tokens) and not _of_tokens(m.group(1) + m.group(2), tokens) for m in chunks if m)
 
 
 def _closed(raw: str) -> str:

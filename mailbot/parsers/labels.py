@@ -167,7 +167,7 @@ def _without_comma(words: tuple[Word, ...]) -> tuple[Word, ...]:
 def _bare(words: tuple[Word, ...]) -> Labelled | None:
     """No separator: the longest exact label at the start, with a gap or a value of the right shape behind it."""
     for n in range(min(6, len(words)), 0, -1):
-        name = exact_field(words[:n])
+        name = exact_field(words[:n]) if re.search("[A-Za-z]", words[n - 1].text) else None  # a number is no label
         if name is None or name in ("lain", "tindakan"):
             continue
         value = words[n:]
@@ -176,6 +176,7 @@ def _bare(words: tuple[Word, ...]) -> Labelled | None:
         gap = value[0].box[0] - words[n - 1].box[2]
         text = text_of(value)
         fits = (name == "nip" and ind.looks_like_nip(text)) or (name == "email" and "@" in text)
+        fits = fits or (name == "telepon" and ind.norm_phone(value[-1].text) is not None)
         if gap > 0.03 or fits:
             return Labelled(name, value, words[0].box[0])
     return None

@@ -118,7 +118,7 @@ def value_spans(lines: Iterable[Line], tables: Iterable[Table]) -> list[Span]:
     rest = _outside(lines, cells)
     free = [word for line in rest for word in line.words]
     found = [span for cell in cells for span in (_whole_address(cell.lines) or _spans(cell.lines))]
-    found += [_down_the_column(span, free) for line in rest for span in _in_line(line)]
+    found += [_down_the_column(_up_the_column(span, free), free) for line in rest for span in _in_line(line)]
     begun = (_down_the_column((word.box,), free, 18) for word in free if _DATE.fullmatch(word.text))
     found += [span for span in begun if len(re.sub(r"\D", "", _text_in(free, span))) == 18]
     return _distinct(found)[:_MAX_SPANS]
@@ -158,6 +158,15 @@ def _down_the_column(span: Span, free: Sequence[Word], digits: int = 10) -> Span
     if whole or below is None or len(span) > 4:
         return span
     return _down_the_column((*span, below.box), free, digits)
+
+
+def _up_the_column(span: Span, free: Sequence[Word]) -> Span:
+    """The beginning of an address that was broken before its "@", or after one of its signs."""
+    text = _text_in(free, span)
+    above = next((w for w in free if _goes_on(w.box, Word(text, span[0], 1.0)) and _PIECE.fullmatch(w.text)), None)
+    if "@" not in text or above is None or not (text.startswith("@") or above.text[-1] in "._-"):
+        return span
+    return (above.box, *span)
 
 
 def _goes_on(above: Box, word: Word) -> bool:
@@ -215,17 +224,24 @@ def _second(image: Pixels, span: Span, words: Iterable[Word], alike: Callable[[s
     first = _text_in(words, span)
     text = _with_domain(text, first)
     likely = _BLANK.sub("_", text) if "@" in text else text
-    doubt = likely != text or alike(first) != alike(text)
-    again = _read_again(crops, likely, alike) if doubt else None
-    return SecondReading(union(span), again or text, min(part[1] for part in parts), again is not None)
+    same = alike(first) == alike(likely)
+    again = None if same else _read_again(crops, likely, alike)
+    return SecondReading(
+        union(span), again or (likely if same else text), min(part[1] for part in parts), again is not None
+    )
 
 
 def _with_domain(text: str, first: str) -> str:
-    """A near miss of the well-known domain that the first engine read is that domain."""
-    local, at, domain = text.rpartition("@")
-    theirs = first.lower().rpartition("@")[2].strip(" .,;")
-    known = theirs in ind.KNOWN_DOMAINS and domain.lower() not in ind.KNOWN_DOMAINS  # gmail.com is near ymail.com
-    return f"{local}@{theirs}" if at and known and OSA.distance(domain.lower(), theirs) <= 2 else text
+    """The signs round a domain are predictable: where the second engine lost "@" or dots there, or nearly read the well-known
+    domain that the first engine read, it has read the first one's domain."""
+    mine, theirs = text.lower(), first.lower().strip(" .,;:")
+    name, at, domain = theirs.rpartition("@")
+    rest = mine.removeprefix(name).lstrip("@") if at and mine.startswith(name) else ""
+    if rest and rest.count(".") <= domain.count(".") and rest.replace(".", "") == domain.replace(".", ""):
+        return theirs
+    local, at, own = mine.rpartition("@")
+    known = domain in ind.KNOWN_DOMAINS and own not in ind.KNOWN_DOMAINS  # gmail.com is near ymail.com
+    return f"{local}@{domain}" if at and known and OSA.distance(own, domain) <= 2 else text
 
 
 def _plain(text: str) -> str:
@@ -233,7 +249,7 @@ def _plain(text: str) -> str:
     low = re.sub(r"^[:;.]+", "", text).strip().lower()
     if "@" not in low:
         return re.sub(r"\s", "", low)
-    local, _, domain = re.sub(r"\s*([@.])\s*", r"\1", low).partition("@")
+    local, _, domain = re.sub(r"\s*([@._\-])\s*", r"\1", low).partition("@")
     near = process.extractOne(domain, ind.KNOWN_DOMAINS, scorer=OSA.distance, score_cutoff=2)
     return f"{local}@{near[0] if near else domain}"
 

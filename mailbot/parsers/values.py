@@ -12,6 +12,9 @@ from mailbot.model import MISSING, Box, Found, PageReading, Word, union
 from mailbot.parsers import indonesian as ind
 from mailbot.parsers.labels import text_of
 
+_TITLES = (  # as engines leave them; no name begins like these
+    (r"^[Il]n[.,]?\s(?=[A-Z])", "Ir. "), (r"^Or(s?)\.", r"Dr\1."), (r"\$(?=[.,]?\s?[A-Z1])", "S"), (r"(?<=S\.)1P\b", "IP"),
+)  # fmt: skip
 REPAIRED = 0.5  # confidence of a value that holds only after undoing OCR swaps
 
 
@@ -45,7 +48,8 @@ def normal(name: str, raw: str, today: dt.date, scanned: bool = False) -> str | 
         text = re.sub(r"\$(?=\d{4}\b)", "5", text)
     if name == "nama" and scanned:  # nor a name "|": the I of Balinese names
         text = re.sub(r"(?:^|(?<=\s))[|l](?=\s[A-Z])", "I", text)
-        text = re.sub(r"^[Il]n[.,]?\s(?=[A-Z])", "Ir. ", text)
+        for seen, meant in _TITLES:
+            text = re.sub(seen, meant, text)
     return text.strip(" ,")
 
 
