@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from mailbot.cli import app
+from mailbot.store import search
 from tests.web import PASSWORD, people, person
 from tests.worlds import Clock, Post, evidence, world
 from tests.worlds import person as requested
@@ -51,6 +52,20 @@ PAGES = {
     "supervisor": ("/pengawas", "/penyimpangan?tab=diterima", "/jejak?oleh=mesin&dari=2026-11-01&sampai=2026-12-01", "/jejak.csv", "/akhir-tahun", "/kesehatan", "/pengguna", "/register?q=BUDI", "/register?tab=berakhir",
                    "/unduh/register.csv", "/unduh/pelanggaran.xlsx?dari=2026-11-01&sampai=2026-11-30"),
 }  # fmt: skip
+
+
+def test_old_cases_are_found_behind_the_newest_ones(
+    tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "NEAR", 0)  # then every search goes beyond the newest cases
+    post = Post(world(tmp_path, Clock(), database))
+    for n in range(1, 4):
+        post.mail(evidence(requested(f"19850704201001100{n}", f"Budi Nomor{n}"), number=f"027/{n}/2026"))
+    with post.world.store.reading() as tx:
+        assert [search.ids(tx, typed, 1) for typed in ("nomor1", "198507042010011001", "budi")] == [[1], [1], [3]]
+        assert [search.ids(tx, "budi", 1, offset) for offset in (1, 2, 3)] == [[2], [1], []]
+        assert search.ids(tx, "19850704201001100", 5) == [3, 2, 1]
+        assert search.ids(tx, "tidakada", 5) == []
 
 
 def test_the_pages_answer_alike_on_both_databases(tmp_path: Path, database: str) -> None:

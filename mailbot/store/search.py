@@ -21,6 +21,7 @@ POSTGRES = (
     "CREATE INDEX IF NOT EXISTS case_text_words ON case_text USING gin (words)",
 )
 NIP = 18  # digits
+NEAR = 60  # newest cases that are looked through for each one that is wanted, before the index is asked
 TOKEN = re.compile(r"[^\W_]+")
 
 
@@ -103,11 +104,22 @@ def ids(tx: Connection, typed: str, limit: int = 40, offset: int = 0) -> list[in
     tokens = TOKEN.findall(typed.lower())[:12]
     if not tokens:
         return []
-    whole = len(tokens[-1]) == NIP and tokens[-1].isdigit()  # PostgreSQL would read half the table for such a beginning
+    whole = len(tokens[-1]) == NIP and tokens[-1].isdigit()
     if tx.dialect.name == "sqlite":
         phrase = " AND ".join(f'"{w}"' for w in tokens) + ("" if whole else "*")
         query = "SELECT rowid FROM case_text WHERE case_text MATCH :q ORDER BY rowid DESC LIMIT :limit OFFSET :offset"
-    else:
-        phrase = " & ".join(tokens) + ("" if whole else ":*")
-        query = "SELECT rowid FROM case_text WHERE words @@ to_tsquery('simple', :q) ORDER BY rowid DESC LIMIT :limit OFFSET :offset"
-    return list(tx.scalars(text(query), {"q": phrase, "limit": limit, "offset": offset}))
+        return list(tx.scalars(text(query), {"q": phrase, "limit": limit, "offset": offset}))
+    return _newest(tx, " & ".join(tokens) + ("" if whole else ":*"), limit, offset)
+
+
+def _newest(tx: Connection, phrase: str, limit: int, offset: int) -> list[int]:
+    """The planner takes a word that it does not know for a common one and would read the table backwards for it. So only the newest
+    cases are read that way; words that do not fill a page there are rare, and `+ 0` leads their search to the index."""
+    asked = {"q": phrase, "limit": limit, "offset": offset}
+    words = "SELECT rowid FROM case_text WHERE words @@ to_tsquery('simple', :q)"
+    first = int(tx.scalar(text("SELECT max(rowid) FROM case_text")) or 0) - NEAR * (offset + limit)
+    near = f"{words} AND rowid > :first ORDER BY rowid DESC LIMIT :limit OFFSET :offset"
+    found = list(tx.scalars(text(near), {**asked, "first": first}))
+    if len(found) == limit or first <= 0:
+        return found
+    return list(tx.scalars(text(f"{words} ORDER BY rowid + 0 DESC LIMIT :limit OFFSET :offset"), asked))
