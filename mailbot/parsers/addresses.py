@@ -40,8 +40,13 @@ def settled(email: Found, name: str | None) -> Found:
 def _numbered_with_l(value: str, name: str) -> bool:
     """ "teguhll@" of somebody named Teguh: in many fonts the number 11 is drawn as two l, and no engine can tell them apart."""
     tokens = ind.name_key(name).split()
-    chunks = [re.fullmatch(r"([a-z]+?)(l+)\d{0,3}", c) for c in re.split(r"[._\-]", value.partition("@")[0])]
-    return any(_of_tokens(m.group(1), tokens) and not _of_tokens(m.group(1) + m.group(2), tokens) for m in chunks if m)
+    parts = [re.sub(r"\d{0,3}$", "", c) for c in re.split(r"[._\-]", value.partition("@")[0])]
+    return any(p.endswith("l") and not _of_tokens(p, tokens) and _shorter(p, tokens) for p in parts)
+
+
+def _shorter(part: str, tokens: list[str]) -> bool:
+    """Without one or more l at its end it is of the name."""
+    return part.endswith("l") and (_of_tokens(part[:-1], tokens) or _shorter(part[:-1], tokens))
 
 
 def _closed(raw: str) -> str:

@@ -134,6 +134,7 @@ PPPK_GOLONGAN = frozenset(
     ["I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII", "XIII", "XIV", "XV", "XVI", "XVII"]
 )
 _BY_LENGTH = sorted(PANGKAT.items(), key=lambda kv: -len(kv[1]))
+_RANK = {name: re.compile(rf"\b{name.lower()}\b".replace(" ", r"\s*")) for name in PANGKAT.values()}
 _GOL = re.compile(r"(?<![A-Za-z0-9])([Il1|]{1,3}|[Il1|][Vv])\s?[/.,\-]?\s?\(?([a-eA-E])\)?(?![A-Za-z0-9])")
 _TK = re.compile(r"\b(?:tingkat|tkt?|tk)\s?\.?\s?[I1l|](?![A-Za-z])", re.I)
 _PPPK = re.compile(r"(?:\bgol(?:ongan)?\.?|/|^)\s*(?:ruang\s?)?[:\-]?\s?([IVXl1]{1,5})\s*$", re.I)
@@ -174,7 +175,7 @@ def _golongan_code(raw: str) -> str | None:
 def pangkat_code(raw: str) -> str | None:
     """The code of the rank that is named in words."""
     norm = " ".join(_TK.sub(" Tingkat I ", re.sub("[~=!_]+", " ", raw)).lower().split())
-    return next((code for code, name in _BY_LENGTH if re.search(rf"\b{name.lower()}\b", norm)), None)
+    return next((code for code, name in _BY_LENGTH if re.search(_RANK[name], norm)), None)
 
 
 # ------------------------------------------------------------------ phone
@@ -385,6 +386,7 @@ _BEFORE = frozenset([
 def name_key(name: str) -> str:
     """For comparing only: lower case, no titles, no dots. Never stored as the name."""
     head, *_ = name.split(",", 1)
+    head = re.sub(r"\b((?:Drs?|Dra|Ir|Hj?|Prof|drg?)\.)(?=[A-Z][a-z])", r"\1 ", head)
     words = re.sub(r"[^a-z' ]", " ", re.sub(r"(?<=[A-Za-z])\.(?=[A-Za-z])", "", head).lower()).replace("'", "").split()
     while len(words) > 1 and words[0] in _BEFORE:
         words = words[1:]

@@ -15,6 +15,7 @@ from mailbot.parsers import labels, ocr
 from mailbot.parsers.ocr import Pixels
 
 _MAX_SPANS = 80
+_ROMAN = 1.6  # made so much wider, the strokes of a roman number stand apart
 Span = tuple[Box, ...]  # where a value stands: one box for each of its lines
 
 # ------------------------------------------------------------------ where values stand
@@ -210,14 +211,16 @@ def seconds(image: Pixels, lines: Iterable[Line], tables: Iterable[Table]) -> tu
     lines, tables = tuple(lines), tuple(tables)
     words = [word for line in lines for word in line.words]
     found = [_second(image, span, words, _plain) for span in value_spans(lines, tables)]
-    found += [_second(image, span, words, _strokes) for span in grade_spans(lines, tables)]
+    found += [_second(image, span, words, _strokes, _ROMAN) for span in grade_spans(lines, tables)]
     return tuple(reading for reading in found if reading)
 
 
-def _second(image: Pixels, span: Span, words: Iterable[Word], alike: Callable[[str], str]) -> SecondReading | None:
+def _second(
+    image: Pixels, span: Span, words: Iterable[Word], alike: Callable[[str], str], stretch: float = 1.0
+) -> SecondReading | None:
     """The texts of a wrapped value are joined without a blank. `alike`: texts are the same if this makes them equal."""
     crops = [ocr.crop(image, box) for box in span]
-    parts = [ocr.second(crop) for crop in crops]
+    parts = [ocr.second(cv2.resize(crop, None, fx=stretch, fy=1) if stretch > 1 else crop) for crop in crops]
     text = re.sub(r"^[:;.\s]+", "", "".join(part[0] for part in parts))
     if not text:
         return None

@@ -71,7 +71,7 @@ def valid(name: str, value: str | None, today: dt.date) -> bool:
     if name == "nip":
         return not ind.parse_nip(value, today).problems
     if name == "pangkat_golongan":
-        return ind.parse_golongan(value) is not None
+        return ind.parse_golongan(value) is not None and not value.upper().startswith(("I/", "1/"))  # a torn III
     return bool(ind.norm_phone(value) if name == "telepon" else ind.parse_email(value).value)
 
 
@@ -89,6 +89,8 @@ def found(name: str, words: tuple[Word, ...], place: Place) -> Found:
     if second is None:
         return Found(value, raw, confidence, place.file, place.page.number, box)
     text, other, repeated = second
+    if name == "pangkat_golongan" and _says_it_twice(raw):
+        return Found(value, raw, confidence, place.file, place.page.number, box, text, True)
     if repeated and other and valid(name, other, place.today) and not _more_beside(name, raw, other):
         return Found(other, raw, confidence, place.file, place.page.number, box, text, True)
     partly = other is not None and other != value and len(other) >= 3 and other in value
@@ -98,7 +100,6 @@ def found(name: str, words: tuple[Word, ...], place: Place) -> Found:
         value, text = other, raw
         return Found(value, raw, min(confidence, REPAIRED), place.file, place.page.number, box, text, False)
     agreed = other is not None and other == value and not _more_beside(name, raw, value)
-    agreed = agreed or (name == "pangkat_golongan" and _says_it_twice(raw))
     return Found(value, raw, confidence, place.file, place.page.number, box, text, agreed)
 
 

@@ -10,7 +10,7 @@ from mailbot.parsers.indonesian import norm_phone, parse_email, parse_golongan, 
 from mailbot.parsers.joining import same_person
 from mailbot.sop import Sop
 from mailbot.sop.absence import loose, unopened, well_read
-from mailbot.sop.finding import finding, on_value, shown
+from mailbot.sop.finding import finding, on_paper, on_value, shown
 from mailbot.sop.needs import need_of
 
 CODES = {"nip": "DATA-NIP-BEDA", "telepon": "DATA-TELEPON", "email": "DATA-EMAIL-SALAH"}
@@ -20,12 +20,24 @@ def persons(evidence: Evidence, sop: Sop, today: dt.date) -> Iterator[Finding]:
     lettered = any(d.kind == "surat_permohonan" for d in evidence.documents)
     if not evidence.persons and lettered:
         yield finding(sop, "DATA-TIDAK-ADA", about="data_personal")
+    yield from _unread(evidence, sop)
     stray = loose(evidence)
     for person in evidence.persons:
         yield from _empty(person, evidence, sop, stray)
         yield from _malformed(person, sop, today)
         yield from _different(person, evidence.documents, sop)
     yield from _shared_emails(evidence.persons, sop)
+
+
+def _unread(evidence: Evidence, sop: Sop) -> Iterator[Finding]:
+    """A form of which nobody was understood, or a paper too badly read to say what it is: somebody may be asked for there."""
+    for paper in evidence.documents:
+        if "SURAT-NASKAH-BELUM-JADI" in paper.problems:
+            continue
+        if paper.kind == "data_personal" and not paper.persons:
+            yield on_paper(sop, "DATA-TIDAK-ADA", paper, "unsure")
+        if paper.kind == "lain" and paper.read_by == "ocr" and paper.quality < sop.min_quality:
+            yield on_paper(sop, "SURAT-TIDAK-TERBACA", paper, "unsure", hal=", ".join(map(str, paper.pages)))
 
 
 def _empty(person: Person, evidence: Evidence, sop: Sop, stray: frozenset[str]) -> Iterator[Finding]:
