@@ -113,7 +113,7 @@ def _imap(folder: Path, stack: contextlib.ExitStack) -> tuple[Put, Seen, str, di
 def _run(folder: Path, put: Put, seen: Seen, environment: dict[str, str], wanted: argparse.Namespace) -> None:
     command = [sys.executable, "-m", "mailbot.cli", "run", "--config", str(folder / "config.toml")]
     log = (folder / "log").open("w")
-    process = subprocess.Popen(command, stderr=log, env={**os.environ, **environment}, start_new_session=True)
+    process = subprocess.Popen(command, stderr=log, env={**os.environ, **environment}, process_group=0)
     try:
         first = list(scanned(wanted.scans))
         burst = _delays([(sender, put(data)) for sender, data in first], seen, WAIT * wanted.scans)
