@@ -1,4 +1,4 @@
-"""A mailbox full of mail at the first contact: scripts/bench backlog [--mails 10000] [--form]
+"""A mailbox full of mail at the first contact: scripts/bench backlog [--mails 10000] [--form] [--intake]
 
 The mails are APPENDed to a real Dovecot in a shuffled order of their Date, then `mailbot run` begins with `start = "all"` and answers through
 an SMTP server. Printed: memory of the main process on the way, the pace, and whether the mails were taken oldest first.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import logging
 import os
 import random
 import subprocess
@@ -17,8 +18,13 @@ import time
 from email.utils import format_datetime
 from pathlib import Path
 
+import structlog
 from sqlalchemy import create_engine, text
 
+from mailbot import config, parsers, work
+from mailbot.mailbox import Pending
+from mailbot.model import RawMessage
+from mailbot.work import sweep
 from tests.servers.dovecot import SECRET, Dovecot, dovecot
 from tests.servers.smtp import Sink, smtp_sink
 
@@ -32,11 +38,16 @@ def main(argv: list[str]) -> int:
     options = argparse.ArgumentParser(prog="scripts/bench backlog", description=__doc__)
     options.add_argument("--mails", type=int, default=10_000)
     options.add_argument("--form", action="store_true", help="with the form in each receipt, as by default")
+    options.add_argument(
+        "--intake", action="store_true", help="the intake alone, in this process: nothing is read or sent"
+    )
     given = options.parse_args(argv)
     with tempfile.TemporaryDirectory(prefix="bench-backlog-") as name, dovecot() as server, smtp_sink() as sink:
         folder = Path(name)
         _fill(server, given.mails)
         (folder / "config.toml").write_text(_config(folder, server, sink, given.form))
+        if given.intake:
+            return _alone(folder, given.mails)
         environment = {**os.environ, "MAILBOT_IMAP_SECRET": SECRET}
         command = [sys.executable, "-m", "mailbot.cli", "run", "--config", str(folder / "config.toml")]
         process = subprocess.Popen(command, env=environment, stderr=(folder / "log").open("w"))
@@ -87,6 +98,37 @@ def _watch(folder: Path, pid: int, count: int, sink: Sink) -> int:
         f"{taken} of {count} mails taken in {wall:.0f} s ({taken / wall:.0f} a second), oldest first: {oldest_first}; {len(sink.taken)} receipts left meanwhile"
     )
     print(f"memory of the main process: at most {peak:.0f} MiB")
+    return 0 if oldest_first else 1
+
+
+def _alone(folder: Path, count: int) -> int:
+    os.environ["MAILBOT_IMAP_SECRET"] = SECRET
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    parsers.warm()
+    world = work.open_world(config.load(folder / "config.toml"), lambda: dt.datetime.now(dt.UTC))
+    ((mailbox, _),) = world.mailboxes
+    fetch, began, marks, taken = (
+        mailbox.fetch,
+        time.monotonic(),
+        {max(1, count * part // 10) for part in (1, 3, 5, 8, 10)},
+        0,
+    )
+
+    def counted(pending: Pending, into: Path) -> RawMessage:
+        nonlocal taken
+        taken += 1
+        if taken in marks:
+            print(
+                f"  {taken:>6} taken after {time.monotonic() - began:.0f} s: {_megabytes(os.getpid()):.0f} MiB",
+                flush=True,
+            )
+        return fetch(pending, into)
+
+    mailbox.fetch = counted  # type: ignore[method-assign]
+    sweep.sweep_all(world)
+    mailbox.close()
+    oldest_first = _order(folder) == [f"<{n}@bench.example>" for n in range(count)]
+    print(f"{taken} of {count} mails taken in {time.monotonic() - began:.0f} s, oldest first: {oldest_first}")
     return 0 if oldest_first else 1
 
 
