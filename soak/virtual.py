@@ -66,7 +66,7 @@ class Virtual:
 def virtual() -> Iterator[Virtual]:
     """The mails are our own, so that they are opened in this process: a child for each would only cost time."""
     direct = mock.patch.object(child, "run", lambda function, *args, **_: function(*args))
-    with tempfile.TemporaryDirectory(prefix="soak-") as name, direct:
+    with tempfile.TemporaryDirectory(prefix="soak-", ignore_cleanup_errors=True) as name, direct:
         settings = config.Settings(
             office=config.OfficeSection(email=OFFICE),
             smtp=config.SmtpSection(path=f"{name}/sent"),
