@@ -39,7 +39,8 @@ def run(count: int, seed: int) -> int:
 
 
 def _forged(number: int, rng: random.Random) -> bytes:
-    victim = f"korban{rng.randrange(VICTIMS)}@keluarga{rng.randrange(3)}.example"
+    chosen = rng.randrange(VICTIMS)
+    victim = f"korban{chosen}@keluarga{chosen % 3}.example"
     result = rng.choice(
         (
             "",
