@@ -81,7 +81,7 @@ class Office:
             viewport={"width": 1366, "height": 768}, locale="id-ID", **options
         )  # type: ignore[arg-type]
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(30_000)
         page.on(
             "console",
             lambda m: (

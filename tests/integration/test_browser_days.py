@@ -22,6 +22,12 @@ from tests.worlds import AGENCY, seen
 
 WAYS = ("keyboard", "mouse", "no scripts")
 TABS = 250  # presses within which everything on a page must be reached
+# a little less than the presses of Tab from here to there: fields of a date take several, a group of radio buttons one
+NEAR = """target => {
+  const stops = [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex]")].filter(
+    (e) => !e.disabled && e.tabIndex >= 0 && e.getClientRects().length);
+  return Math.max(0, stops.indexOf(target) - stops.indexOf(document.activeElement) - 8);
+}"""
 
 
 @dataclass
@@ -97,6 +103,8 @@ class Hand:
 
     def _reach(self, target: Locator) -> None:
         element = target.element_handle()
+        for _ in range(self.page.evaluate(NEAR, element)):  # most of the way without looking where we are
+            self.page.keyboard.press("Tab")
         for _ in range(TABS):
             if self.page.evaluate("e => e === document.activeElement", element):
                 return
