@@ -121,3 +121,22 @@ def test_a_signers_block_at_the_top_of_a_page_of_its_own_is_found() -> None:
     assert (signature.state, stamp.state) == ("seen", "seen")
     headed = marks.find(image, (HEAD, *lines))[2]
     assert headed.state == "not_found"
+
+
+def _oval(image: np.ndarray, end: int) -> np.ndarray:
+    cv2.ellipse(image, (480, 875), (75, 42), 8, 0, end, VIOLET, 2)
+    for x in (450, 470, 490):
+        cv2.putText(image, "E", (x, 880), cv2.FONT_HERSHEY_SIMPLEX, 0.5, VIOLET, 1)
+    return image
+
+
+def test_an_oval_stamp_crossed_by_the_pen_is_a_stamp() -> None:
+    image = _signed(_oval(_page(), 360), 520, VIOLET)
+    _, signature, stamp, _ = marks.find(image, (HEAD, SIGNER))
+    assert (stamp.state, signature.state) == ("seen", "seen")
+
+
+def test_the_loops_of_a_pen_that_nearly_close_an_oval_are_no_stamp() -> None:
+    """A letter without a stamp was taken for stamped: three quarters of an oval are a signature."""
+    image = _signed(_oval(_page(), 270), 520, VIOLET)
+    assert marks.find(image, (HEAD, SIGNER))[2].state == "not_found"

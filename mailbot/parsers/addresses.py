@@ -15,14 +15,19 @@ from mailbot.model import Found
 from mailbot.parsers import indonesian as ind
 
 
-def settled(email: Found, name: str | None) -> Found:
-    """The address with `agreed` set where the name or the domain decides; else as it was."""
-    if email.value and email.confidence < 1.0 and _numbered_with_l(email.value, name or ""):
-        return replace(email, agreed=False)
+def settled(email: Found, name: str | None, office: str = "") -> Found:
+    """The address with `agreed` set where the name or the domain decides; else as it was. `office`: words of its own."""
+    tokens = [*ind.name_key(name or "").split(), *office.split()]
+    found = _decided(email, tokens)
+    doubt = found.value and found.confidence < 1.0 and _numbered_with_l(found.value, tokens)
+    return replace(found, agreed=False) if doubt else found
+
+
+def _decided(email: Found, tokens: list[str]) -> Found:
     if email.agreed or not email.value or not email.second:
         return email
     if "?" in email.second:
-        return replace(email, agreed=True) if _same_but_for_doubt(email, name or "") else email
+        return replace(email, agreed=True) if _same_but_for_doubt(email, tokens) else email
     if email.agreed is None:
         return email
     other = ind.parse_email(email.second).value
@@ -33,13 +38,12 @@ def settled(email: Found, name: str | None) -> Found:
         return replace(email, value=other, agreed=True)
     if other == email.value or len(_bare(email.raw)) > len(_bare(email.value)) + 1:
         return email  # what stands beside the address may belong to it
-    winner = _winner(email.value, other, name or "")
+    winner = _winner(email.value, other, tokens)
     return replace(email, value=winner, agreed=True) if winner else email
 
 
-def _numbered_with_l(value: str, name: str) -> bool:
+def _numbered_with_l(value: str, tokens: list[str]) -> bool:
     """ "teguhll@" of somebody named Teguh: in many fonts the number 11 is drawn as two l, and no engine can tell them apart."""
-    tokens = ind.name_key(name).split()
     parts = [re.sub(r"\d{0,3}$", "", c) for c in re.split(r"[._\-]", value.partition("@")[0])]
     return any(p.endswith("l") and not _of_tokens(p, tokens) and _shorter(p, tokens) for p in parts)
 
@@ -55,7 +59,7 @@ def _closed(raw: str) -> str:
     return "".join((re.sub(r"(?<=[a-z0-9]) +(?=[a-z0-9])", "_", local) + at + domain).split())
 
 
-def _same_but_for_doubt(email: Found, name: str) -> bool:
+def _same_but_for_doubt(email: Found, tokens: list[str]) -> bool:
     """The second engine left a sign open, and the person's name has just what the first one read there."""
     value, second = email.value or "", "".join((email.second or "").split()).lower()
     if not re.fullmatch(re.escape(second).replace(r"\?", "."), value):
@@ -63,23 +67,23 @@ def _same_but_for_doubt(email: Found, name: str) -> bool:
     local = value.partition("@")[0]
     doubtful = [i for i, sign in enumerate(second) if sign == "?"]
     letters = len(re.sub(r"\d{0,4}$", "", local))
-    return all(i < letters for i in doubtful) and _is_name(local, ind.name_key(name).split())
+    return all(i < letters for i in doubtful) and _is_name(local, tokens)
 
 
 def _bare(text: str) -> str:
     return re.sub(r"[^a-z0-9]", "", text.lower())
 
 
-def _winner(one: str, two: str, name: str) -> str | None:
+def _winner(one: str, two: str, tokens: list[str]) -> str | None:
     local, domain = zip(one.split("@"), two.split("@"), strict=True)
-    first = local[0] if local[0] == local[1] else _by_name(local[0], local[1], ind.name_key(name).split())
+    first = local[0] if local[0] == local[1] else _by_name(local[0], local[1], tokens)
     last = domain[0] if domain[0] == domain[1] else _by_list(domain[0], domain[1])
     return f"{first}@{last}" if first and last else None
 
 
 def _by_list(one: str, two: str) -> str | None:
-    """Of two like domains the one that is on the list."""
-    known = [d for d in (one, two) if d in ind.KNOWN_DOMAINS]
+    """Of two like domains the one that is on the list, or of the government."""
+    known = [d for d in (one, two) if d in ind.KNOWN_DOMAINS] or [d for d in (one, two) if d.endswith(".go.id")]
     return known[0] if len(known) == 1 and OSA.distance(one, two) <= 2 else None
 
 

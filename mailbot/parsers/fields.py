@@ -6,6 +6,7 @@ The signer at the bottom is no requested person; nothing is repaired here unless
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -23,6 +24,7 @@ from mailbot.parsers.rows import relined
 from mailbot.parsers.values import Place
 
 T = TypeVar("T")
+BELOW = 0.04  # of the page: under the names of a letterhead stands its address
 
 
 def persons_of(document: Document, pages: Sequence[PageReading], today: dt.date) -> tuple[Person, ...]:
@@ -34,15 +36,24 @@ def persons_of(document: Document, pages: Sequence[PageReading], today: dt.date)
         heads = _page(reader, page, heads)
     reader.end()
     people = [_person(entry, document.file, today) for entry in reader.entries]
-    return tuple(_defaults(p, document) for p in merge_same(tuple(people)))
+    office = _office_words(pages)
+    return tuple(_defaults(p, document, office) for p in merge_same(tuple(people)))
 
 
-def _defaults(person: Person, document: Document) -> Person:
+def _office_words(pages: Sequence[PageReading]) -> str:
+    """How the office calls itself in the addresses of its letterhead: "dinkes@..."; people's addresses repeat it."""
+    head = " ".join(
+        line.text for page in pages for line in page.lines if page.kop.box and line.box[3] < page.kop.box[3] + BELOW
+    )
+    return " ".join(["ppk", "pokja", *re.findall(r"\b([a-z]{3,})@[a-z]", head)])
+
+
+def _defaults(person: Person, document: Document, office: str) -> Person:
     letter = document.letter
     peran = person.peran or (letter.peran[0] if len(letter.peran) == 1 else None)
     tindakan = person.tindakan or (letter.tindakan[0] if len(letter.tindakan) == 1 else None)
     kembali = person.kembali or (tindakan == "pengaktifan" and letter.kembali)
-    return replace(person, peran=peran, tindakan=tindakan, kembali=kembali, email=settled(person.email, person.nama.value),
+    return replace(person, peran=peran, tindakan=tindakan, kembali=kembali, email=settled(person.email, person.nama.value, office),
                    source=document.kind if document.sha256 else "badan_email")  # fmt: skip
 
 

@@ -21,7 +21,7 @@ Span = tuple[Box, ...]  # where a value stands: one box for each of its lines
 # ------------------------------------------------------------------ where values stand
 
 _DIGIT = "0-9OoQlI|SBZ"
-_NIP = re.compile(rf"(?<![^\s:.(/-])[{_DIGIT}](?:[ .\-]{{0,2}}[{_DIGIT}]){{14,22}}(?!\w)")
+_NIP = re.compile(rf"(?<![^\s:.(/-])[{_DIGIT}](?:[ .,\-]{{0,2}}[{_DIGIT}]){{14,22}}(?!\w)")
 _DATE = re.compile(r"(?:19[4-9]|20[01])\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{0,6}")  # with which a NIP begins
 _PHONE = re.compile(r"(?<!\d)(?:\+?62|\(?[0Oo]\d)[\dOolI() .\-]{6,16}[\dOlI]")
 _AT = re.compile(r"[@©®]|gmail|yahoo|\.go\.id", re.IGNORECASE)

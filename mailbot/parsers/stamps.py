@@ -16,6 +16,7 @@ MM = 100 / 25.4  # pixels
 _RADII_MM = (13.0, 23.5)
 _RING_SEEN = 0.62  # share of the ring's angles that carry ink
 _FRAME_SEEN = 0.55  # share of the outline of any other shape
+_OVAL_SEEN = 0.9  # of an oval that was fitted to a part: the loops of a signature reach 0.8
 _LEAST_ARC = 0.3  # of a clump's outline: what an oval stamp shows beside the pen that crosses it
 
 
@@ -173,7 +174,7 @@ def _ovals(ink: Pixels) -> list[Pixels]:
             drawn = _drawn(ink, oval)
             if best is None or drawn > best[0]:
                 best = (drawn, oval)
-    return [best[1]] if best and best[0] >= _RING_SEEN else []
+    return [best[1]] if best and best[0] >= _OVAL_SEEN else []
 
 
 def find(mask: Pixels, headed: bool) -> Stamp | None:

@@ -36,7 +36,14 @@ def well_read(evidence: Evidence, sop: Sop) -> bool:
 
 def missing(evidence: Evidence, sop: Sop) -> FindingClass:
     """The class of "this paper is not there": beside a file that could not be opened it is only remarkable."""
-    return "note" if unopened(evidence) else "certain" if well_read(evidence, sop) else "unsure"
+    certain = well_read(evidence, sop) and not any(_taken_for_a_form(d) for d in evidence.documents)
+    return "note" if unopened(evidence) else "certain" if certain else "unsure"
+
+
+def _taken_for_a_form(document: Document) -> bool:
+    """Persons on a paper with a stamp, or in a file that is called an SK: it may be the SK whose title was not read."""
+    called = re.search(r"\bsk\b|keputusan|penunjukan|surat[ _]*tugas|\bst\b", document.file.replace("_", " "), re.I)
+    return document.kind == "data_personal" and bool(called or document.stempel.state == "seen")
 
 
 def unopened(evidence: Evidence) -> bool:

@@ -22,6 +22,7 @@ BASIS_WORDS = re.compile(
 )
 REGULATION = re.compile(r"^\W*peraturan\s+(?:bupati|wali|gubernur|daerah|menteri|lembaga|kepala)", re.I | re.M)
 WHOLE = {"penetapan", "tanda_tangan"}
+POOR_COPY = 0.75  # quality
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +87,9 @@ def _person(
     # the best paper counts: an old SK beside the new one does no harm
     choices = [[*_of_paper(n.paper, person, papers, sop, today), *_role(person, n, sop)] for n in namings]
     yield from min(choices, key=lambda found: sum(f.cls != "note" for f in found))
-    nips = {n.found.nip.value for n in namings if n.found and n.found.nip.value}
+    nips = {n.found.nip.value for n in namings if n.found and n.found.nip.value and not _torn(n, person)}
     if person.nip.value and nips and person.nip.value not in nips:
-        other = next(n for n in namings if n.found and n.found.nip.value)
+        other = next(n for n in namings if n.found and n.found.nip.value in nips)
         assert other.found
         place = other.found.nip
         yield finding(
@@ -100,6 +101,13 @@ def _person(
             nama=shown(person),
             jenis=sop.kinds[other.paper.kind],
         )
+
+
+def _torn(naming: Naming, person: Person) -> bool:
+    """On a poor copy digits of the same number got lost: it neither confirms nor contradicts."""
+    theirs = naming.found.nip.value if naming.found else None
+    poor = naming.paper.read_by == "ocr" and naming.paper.quality < POOR_COPY
+    return theirs is not None and poor and len(theirs) != 18 and fuzz.ratio(theirs, person.nip.value or "") >= 85
 
 
 # ------------------------------------------------------------------ naming
