@@ -142,7 +142,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class SecondReading:
-    """What the independent engine read in the place of a value-like span (NIP, telepon, email).
+    """What the independent engine read in the place of a value (NIP, telepon, email, golongan).
 
     `repeated`: the page was read otherwise, but the first engine reads the same as this from the crop.
     """
