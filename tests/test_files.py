@@ -13,6 +13,7 @@ import pytest
 from mailbot.model import Attachment
 from mailbot.parsers import message
 from mailbot.parsers.files import expand, office_pages, text_page
+from mailbot.parsers.magic import magic
 from mailbot.parsers.problem import FileProblem
 
 PDF = b"%PDF-1.4\n%%EOF\n"
@@ -29,7 +30,7 @@ def packed(files: dict[str, bytes]) -> bytes:
 
 
 def expanded(tmp_path: Path, data: bytes, name: str = "berkas.bin", kind: str = "") -> tuple[Attachment, ...]:
-    attachment = message.save(data, name, kind or message.magic(data), str(tmp_path), None, None)
+    attachment = message.save(data, name, kind or magic(data), str(tmp_path), None, None)
     return expand((attachment,), str(tmp_path))
 
 

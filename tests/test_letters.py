@@ -253,7 +253,7 @@ def test_several_labels_in_one_line_and_joint_contacts() -> None:
 
 
 def test_data_in_the_mail_even_as_an_html_table() -> None:
-    from mailbot.parsers.message import html_text
+    from mailbot.parsers.body import html_text
 
     rows = {"Nama": "Budi Santoso", "NIP": NIP, "Jabatan": "Kepala Seksi", "Email": "budi@contoh.example"}
     body = html_text("<table>" + "".join(f"<tr><td>{a}</td><td>{b}</td></tr>" for a, b in rows.items()) + "</table>")

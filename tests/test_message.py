@@ -10,7 +10,10 @@ import pytest
 
 from mailbot.model import Submission
 from mailbot.parsers import message
-from mailbot.parsers.message import decode_words, html_text, magic, read, split_quotes
+from mailbot.parsers.body import html_text, split_quotes
+from mailbot.parsers.headers import decode_words
+from mailbot.parsers.magic import magic
+from mailbot.parsers.message import read
 
 PDF = b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n" + bytes(range(256))
 B64 = base64.encodebytes(PDF)

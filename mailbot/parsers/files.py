@@ -17,6 +17,9 @@ from tnefparse import TNEF
 
 from mailbot.model import Attachment, Box, Cell, Line, PageReading, Table, Word
 from mailbot.parsers import message
+from mailbot.parsers.headers import clean_name, decode_text
+from mailbot.parsers.leaves import MAX_TEXT
+from mailbot.parsers.magic import magic
 from mailbot.parsers.problem import FileProblem
 
 READABLE = frozenset({"pdf", "jpeg", "png", "tiff", "heic", "gif", "webp", "bmp", "docx", "xlsx", "text"})
@@ -70,8 +73,8 @@ class _Entry:
 
 
 def _inner(entry: _Entry, into: str, container: str) -> Attachment:
-    kind = message.magic(entry.data)
-    name = message.clean_name(entry.name) or f"lampiran.{kind}"
+    kind = magic(entry.data)
+    name = clean_name(entry.name) or f"lampiran.{kind}"
     if entry.problem:  # it has no bytes: its name tells it from the others
         digest = hashlib.sha256(f"{container}/{entry.name}".encode()).hexdigest()
         return Attachment(name, "other", digest, 0, "", container, entry.problem)
@@ -205,7 +208,7 @@ def office_pages(path: str, type: str) -> tuple[PageReading, ...]:
     try:
         if type == "text":
             with open(path, "rb") as file:
-                return (text_page(message.decode_text(file.read(message.MAX_TEXT), "utf-8")),)
+                return (text_page(decode_text(file.read(MAX_TEXT), "utf-8")),)
         with zipfile.ZipFile(path) as archive:
             if len(archive.infolist()) > 2_000:
                 raise FileProblem("FILE-RUSAK")

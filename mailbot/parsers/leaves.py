@@ -1,0 +1,160 @@
+"""Raw mail -> its leaves, by an own walk: no part is lost, none is believed.
+
+The stdlib parser runs with the compat32 policy only; the newer policies are far slower on hostile headers.
+"""
+
+from __future__ import annotations
+
+import email
+import email.errors
+import io
+import quopri
+import re
+from dataclasses import dataclass, field
+from email.generator import BytesGenerator
+from email.message import Message
+
+from mailbot.parsers import headers, runs
+from mailbot.parsers.headers import MAX_FIELD
+from mailbot.parsers.magic import magic
+from mailbot.parsers.runs import Cut
+
+MAX_HEADERS = 256 * 1024
+MAX_PARTS = 500
+MAX_DEPTH = 20
+MAX_TEXT = 256 * 1024
+_COMMENT = re.compile(r"\([^()]*\)")
+_LOOKS_LIKE_BASE64 = re.compile(rb"[A-Za-z0-9+/=\s]{16,}")
+_UUENCODE = ("x-uuencode", "uuencode", "uue", "x-uue")
+
+
+@dataclass(slots=True)
+class Leaf:
+    """One MIME leaf with its decoded bytes. `report`: it lies within a multipart/report."""
+
+    declared: str
+    data: bytes
+    name: str = ""
+    disposition: str = ""
+    charset: str = ""
+    content_id: bool = False
+    report: bool = False
+
+
+@dataclass(slots=True)
+class Walk:
+    """What a walk has found so far. `source`: the mail as the parser got it."""
+
+    leaves: list[Leaf] = field(default_factory=list)
+    flags: list[str] = field(default_factory=list)
+    parts: int = 0
+    source: Cut = field(default_factory=Cut)
+
+    def flag(self, word: str) -> None:
+        if word not in self.flags:
+            self.flags.append(word)
+
+
+def parse(data: bytes) -> tuple[Message, Walk]:
+    """The message and its leaves; one that cannot be parsed as a tree is read as a single part."""
+    walk = Walk()
+    data = _cap_headers(data, walk)
+    walk.source = runs.cut(data)
+    try:
+        message = email.message_from_bytes(walk.source.data)
+        _walk(message, walk, 0, False)
+    except Exception:  # RecursionError and the parser's own crashes: still keep the header and the text
+        walk.flag("broken_mime")
+        message = email.message_from_bytes(re.split(rb"\r?\n\r?\n", data, maxsplit=1)[0] + b"\n\n")
+        walk.leaves = [Leaf("text/plain", re.split(rb"\r?\n\r?\n", data, maxsplit=1)[-1][:MAX_TEXT])]
+    for word in ("from", "message-id", "date", "subject"):
+        if len(headers.raw(message, word)) > 1:
+            walk.flag(f"duplicate_{word.replace('-', '_')}")
+    return message, walk
+
+
+def _cap_headers(data: bytes, walk: Walk) -> bytes:
+    """Cut an oversized header block or field: the parser is quadratic in some of them."""
+    empty = runs.EMPTY_LINE.search(data)
+    end = empty.start() if empty else len(data)
+    if end <= MAX_FIELD:
+        return data
+    walk.flag("oversized_header")
+    block = data[:end]
+    if len(block) > MAX_HEADERS:
+        block = block[:MAX_HEADERS].rpartition(b"\n")[0] or block[:MAX_FIELD]
+    fields = re.split(rb"\n(?![ \t])", block)
+    return b"\n".join(f[:MAX_FIELD].rstrip(b"\r") for f in fields) + data[end:]
+
+
+def _walk(part: Message, walk: Walk, depth: int, report: bool) -> None:
+    walk.parts += 1
+    if walk.parts > MAX_PARTS or depth > MAX_DEPTH:
+        walk.flag("too_many_parts" if walk.parts > MAX_PARTS else "too_deep")
+        return
+    if any(type(d) is not email.errors.MultipartInvariantViolationDefect for d in part.defects):
+        walk.flag("broken_mime")
+    declared = part.get_content_type()
+    children = vars(part)["_payload"]
+    if isinstance(children, list) and not declared.startswith("message/"):
+        inside = report or declared == "multipart/report"
+        for child in children:
+            _walk(child, walk, depth + 1, inside)
+    else:
+        walk.leaves.append(_leaf(part, declared, walk, report))
+
+
+def _leaf(part: Message, declared: str, walk: Walk, report: bool) -> Leaf:
+    encodings = headers.raw(part, "content-transfer-encoding")
+    if len(encodings) > 1:
+        walk.flag("duplicate_cte")
+    data = _bytes(part, encodings, walk)
+    name = headers.parameter(part, "content-disposition", "filename") or headers.parameter(part, "content-type", "name")
+    disposition = next(iter(headers.raw(part, "content-disposition")), "").partition(";")[0].strip().lower()
+    charset = headers.parameter(part, "content-type", "charset")
+    content_id = bool(headers.raw(part, "content-id"))
+    return Leaf(declared, data, headers.clean_name(name), disposition, charset, content_id, report)
+
+
+def _bytes(part: Message, encodings: list[str], walk: Walk) -> bytes:
+    """The decoded bytes. The payload is taken raw, since get_payload would push it through a charset."""
+    payload = vars(part)["_payload"]
+    words = [_COMMENT.sub("", value).strip().lower() for value in encodings]
+    if isinstance(payload, list):
+        nested = b"".join(walk.source.whole(_flat(child)) for child in payload)
+        return _base64(nested.strip(), walk) if "base64" in words and magic(nested) == "other" else nested
+    short = str(payload or "").encode("ascii", "surrogateescape")
+    if "base64" in words:
+        return _base64(short, walk)
+    raw = walk.source.whole(short)
+    if "quoted-printable" in words:
+        return quopri.decodestring(raw)
+    if any(word in _UUENCODE for word in words):
+        part.set_payload(raw.decode("ascii", "surrogateescape"))
+        decoded = part.get_payload(decode=True)
+        return decoded if isinstance(decoded, bytes) else raw
+    return _undeclared(part, raw)
+
+
+def _undeclared(part: Message, raw: bytes) -> bytes:
+    """Base64 whose encoding header was lost, recognised by what it decodes to."""
+    if part.get_content_maintype() == "text" or not _LOOKS_LIKE_BASE64.fullmatch(raw[:4096]):
+        return raw
+    decoded = runs.decoded(raw, Cut())[0]
+    return decoded if magic(decoded) not in ("other", "text", "empty") else raw
+
+
+def _base64(raw: bytes, walk: Walk) -> bytes:
+    data, broken = runs.decoded(raw, walk.source)
+    if broken:
+        walk.flag("broken_base64")
+    return data
+
+
+def _flat(message: Message) -> bytes:
+    buffer = io.BytesIO()
+    try:
+        BytesGenerator(buffer, mangle_from_=False, maxheaderlen=0).flatten(message)
+    except Exception:  # headers that the generator refuses to write
+        buffer.write(str(vars(message)["_payload"]).encode("utf-8", "replace"))
+    return buffer.getvalue()
