@@ -221,6 +221,64 @@ def test_join_without_names_in_the_letter() -> None:
     assert fields.join((), ()) == ()
 
 
+def test_a_number_whose_end_was_not_read_and_a_lost_stroke_give_way_to_another_paper() -> None:
+    asked = Person(nama=Found("Budi", "Budi", 0.9), nip=Found(NIP[:15], "19850704 20100 11 oul", 0.9, "a.pdf", 1, None, NIP[:15], False),
+                   pangkat_golongan=Found("II/b", "II/b", 0.9, "a.pdf", 1))  # fmt: skip
+    named = Person(nama=Found("Budi", "Budi", 0.9), nip=Found(NIP, NIP, 0.9, "b.pdf", 1, None, NIP, True),
+                   pangkat_golongan=Found("III/b", "III/b", 0.9, "b.pdf", 1))  # fmt: skip
+    (p,) = fields.join((doc(persons=(asked,)), doc("surat_keputusan", persons=(named,))), ())
+    assert (p.nip.value, p.pangkat_golongan.value) == (NIP, "III/b")
+    sure = replace(asked, nip=replace(asked.nip, agreed=True), pangkat_golongan=Found("II/c", "II/c", 0.9, "a.pdf", 1))
+    (p,) = fields.join((doc(persons=(sure,)), doc("surat_keputusan", persons=(named,))), ())
+    assert (p.nip.value, p.pangkat_golongan.value) == (NIP[:15], "II/c")
+
+
+def test_the_end_of_a_number_that_was_read_as_letters_is_no_agreement() -> None:
+    read = page(f"Nama : Budi\nNIP : {NIP[:15]} oul")
+    second = SecondReading(union(tuple(w.box for w in read.lines[-1].words[2:])), NIP[:15], 0.99)
+    (p,) = fields.persons_of(doc(), (replace(read, seconds=(second,)),), TODAY)
+    assert p.nip.agreed is False
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "agreed"),
+    [("Ill/e", "III/c", None), ("XxX", "X", None), ("-/X", "X", None), ("-IX", "X", False), ("IX", "IX", True)],
+)
+def test_romans_as_engines_leave_them(said: str, code: str, agreed: bool | None) -> None:
+    read = page(f"Nama : Budi\nNIP : {NIP}\nGolongan : {said}")
+    seconds = (SecondReading(read.lines[-1].words[-1].box, said, 0.9),) if agreed is not None else ()
+    (p,) = fields.persons_of(doc(), (replace(read, read_by="ocr", seconds=seconds),), TODAY)
+    assert (p.pangkat_golongan.value, p.pangkat_golongan.agreed) == (code, agreed)
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [("| Wayan Sudarma", "I Wayan Sudarma"), ("Dr. 1! Wayan Lubis, S.E.", "Dr. I Wayan Lubis, S.E."), ("_ H. Rizky", "_ H. Rizky"), ("‘Johannes", "Johannes")],
+)  # fmt: skip
+def test_names_as_engines_leave_them(said: str, name: str) -> None:
+    read = page(f"Nama : {said}\nNIP : {NIP}")
+    (p,) = fields.persons_of(doc(), (replace(read, read_by="ocr"),), TODAY)
+    assert p.nama.value == name
+
+
+def test_rows_of_a_table_without_rules_begin_with_their_number_where_the_nip_stands_below_the_name() -> None:
+    def row(*texts: tuple[str, float], y: float) -> Line:
+        return Line(tuple(Word(t, (x, y, x + 0.009 * len(t), y + 0.008), 0.9) for t, x in texts))
+
+    lines = (
+        row(("NO", 0.1), ("NAMA/NIP", 0.16), ("GOLONGAN", 0.4), ("HP", 0.6), y=0.3),
+        row(("1", 0.1), ("Budi", 0.16), ("III/d", 0.4), ("081234567890", 0.6), y=0.32),
+        row(("NIP.", 0.16), ("19850704", 0.21), y=0.33),
+        row(("201001", 0.16), ("1007", 0.23), y=0.34),
+        row(("2", 0.1), ("Ani", 0.16), ("IV/a", 0.4), ("081234567891", 0.6), y=0.35),
+        row(("NIP.", 0.16), ("19900215", 0.21), y=0.36),
+        row(("202321", 0.16), ("2003", 0.23), y=0.37),
+    )
+    a, b = fields.persons_of(doc(), (replace(page("Daftar"), lines=lines),), TODAY)
+    assert (a.nama.value, a.nip.value, a.telepon.value) == ("Budi", NIP, "+6281234567890")
+    assert (b.nama.value, b.nip.value, b.telepon.value) == ("Ani", NIP2, "+6281234567891")
+
+
 def test_same_name_other_nip_is_another_person() -> None:
     other = person(nama="Budi", nip=NIP2, jabatan="Staf")
     same = person(nama="BUDI, ST", email="b@x.id")

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from mailbot import parsers
-from mailbot.model import Evidence, FileReading, Submission, Verdict
+from mailbot.model import MISSING, Evidence, FileReading, Submission, Verdict
 from mailbot.sop import judge, load
 from tests.pages import file, page
 from tests.test_letters import DECREE, FORM, LETTER, NIP
@@ -199,3 +199,13 @@ def test_an_unread_value_is_not_called_missing() -> None:
     person = replace(found.persons[0], email=replace(found.persons[0].email, value=None, raw="b?di"))
 
     assert codes(judge.judge(replace(found, persons=(person,)), SOP, TODAY))["DATA-EMAIL"] == "unsure"
+
+
+def test_rows_that_were_not_told_apart_are_no_certain_gap() -> None:
+    whole = evidence(file("surat.pdf", page(LETTER)), file("sk.pdf", page(DECREE)))
+    (person,) = whole.persons
+    other = replace(person, nama=replace(person.nama, value="Ani Lestari"), telepon=MISSING)
+    found = codes(judge.judge(replace(whole, persons=(person, other)), SOP, TODAY))
+    assert (found["DATA-NIP-SALAH"], found["DATA-TELEPON"]) == ("unsure", "unsure")
+    leaves = replace(other, peran="pokja", tindakan="penonaktifan")  # one person may ask for two things
+    assert "DATA-NIP-SALAH" not in codes(judge.judge(replace(whole, persons=(person, leaves)), SOP, TODAY))

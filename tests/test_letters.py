@@ -265,3 +265,16 @@ def test_data_in_the_mail_even_as_an_html_table() -> None:
         "Kepala Seksi",
         "budi@contoh.example",
     ]
+
+
+def test_the_word_lampiran_over_the_title_makes_an_annex() -> None:
+    annex = "LAMPIRAN\nKEPUTUSAN KEPALA DINAS KESEHATAN\nNOMOR 440/77/2026\nSUSUNAN PEJABAT PENGADAAN\n1 Budi"
+    assert kinds(file("a.pdf", page(DECREE), page(annex, number=2))) == [("surat_keputusan", (1, 2), False)]
+
+
+def test_a_paper_whose_title_was_not_read_is_what_its_annex_says() -> None:
+    annex = "Lampiran Surat Keputusan\nKepala Dinas Kesehatan\nNOMOR 440/11/2026\n1 Budi"
+    assert kinds(file("a.pdf", page("ae - _\nQM OR 440/11/20: Ce\nMBUAT K"), page(annex, number=2)))[0][:2] == (
+        "surat_keputusan",
+        (1, 2),
+    )

@@ -10,11 +10,12 @@ import cv2
 import numpy as np
 import pypdfium2 as pdfium
 import pytest
+from PIL import Image, ImageDraw, ImageFont
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import ArrayObject, DecodedStreamObject, DictionaryObject, NameObject, RectangleObject
 
 from mailbot.model import Cell, Line, Table, Word
-from mailbot.parsers import ocr, pages, rereading, tte
+from mailbot.parsers import ocr, pages, rereading, romans, spans, tte
 from mailbot.parsers.problem import FileProblem
 
 NIP = "198505192010011007"
@@ -130,7 +131,7 @@ def test_wrapped_values_of_a_cell_are_one_span() -> None:
         for text, y in (("19850519", 0.1), ("201001", 0.12), ("1007", 0.14))
     )
     table = Table((0, 0, 1, 1), (Cell(0, 0, (0, 0, 1, 1), lines),))
-    assert [len(span) for span in rereading.value_spans(lines, (table,))] == [3]
+    assert [len(span) for span in spans.of_values(lines, (table,))] == [3]
 
 
 def words(*texts: tuple[str, float, float]) -> Line:
@@ -143,7 +144,7 @@ def test_in_a_table_without_rules_a_value_is_read_down_its_column() -> None:
         words(("Firmansyah", 0.1, 0.112), ("2398", 0.5, 0.112), ("batangkab.go.id", 0.7, 0.112)),
         words(("S.T.", 0.1, 0.124), ("5", 0.5, 0.15)),
     )
-    assert [len(span) for span in rereading.value_spans(lines, ())] == [2, 2]
+    assert [len(span) for span in spans.of_values(lines, ())] == [2, 2]
 
 
 def test_an_address_broken_before_its_sign_is_one_span() -> None:
@@ -163,8 +164,8 @@ def test_an_address_broken_before_its_sign_is_one_span() -> None:
             ("budi@mail.go.id", 0.7, 0.312),
         ),
     )
-    spans = [span for span in rereading.value_spans(lines, ()) if span[0][0] == 0.7]
-    assert sorted(len(span) for span in spans) == [1, 1, 2, 2]
+    found = [span for span in spans.of_values(lines, ()) if span[0][0] == 0.7]
+    assert sorted(len(span) for span in found) == [1, 1, 2, 2]
 
 
 def test_a_nip_broken_down_a_column_is_one_span() -> None:
@@ -176,15 +177,41 @@ def test_a_nip_broken_down_a_column_is_one_span() -> None:
             ("19860127", 0.3, 0.3),
         ),
     )
-    assert [len(span) for span in rereading.value_spans(lines, ())] == [3]
+    assert [len(span) for span in spans.of_values(lines, ())] == [3]
+
+
+def test_a_nip_is_followed_where_ink_spoilt_it_and_below_its_label() -> None:
+    lines = (
+        words(
+            ("BUDI", 0.1, 0.1), ("19841003", 0.4, 0.1), ("29}41U/", 0.485, 0.1), ("1", 0.56, 0.1), ("GUS", 0.575, 0.1)
+        ),
+        words(("NIP.", 0.1, 0.3), ("19841003", 0.145, 0.3), ("Jalan", 0.4, 0.3)),
+        words(("201407", 0.1, 0.312), ("1005", 0.165, 0.312), ("Batang", 0.4, 0.312)),
+    )
+    assert [len(span) for span in spans.of_values(lines, ())] == [1, 2]
+
+
+def test_strokes_of_a_roman_number_are_counted() -> None:
+    for code in ("II/b", "III/b", "IV/a", "III/d"):
+        page = Image.new("RGB", (160, 44), "white")
+        ImageDraw.Draw(page).text((8, 6), code, fill="black", font=ImageFont.load_default(size=28))
+        image = np.array(page)
+        assert romans.counted(image, (f"1/{code[-1]}", "lll")) == code
+    assert romans.counted(image, ("Penata", "Penata")) is None
+    assert romans.counted(image, ("III/d", "III/b")) is None
 
 
 def test_golongan_is_read_again_behind_its_label_and_under_its_heading() -> None:
     line = words(("Pangkat/Gol.", 0.1, 0.1), (":", 0.3, 0.1), ("Penata", 0.35, 0.1), ("(III/c)", 0.45, 0.1))
     head, below = words(("GOL/RUANG", 0.1, 0.3)), words(("TIl/b", 0.1, 0.35))
-    cells = (Cell(0, 3, (0, 0.28, 1, 0.33), (head,)), Cell(1, 3, (0, 0.33, 1, 0.4), (below,)))
-    spans = rereading.grade_spans((line, head, below), (Table((0, 0.28, 1, 0.4), cells),))
-    assert [[round(x, 2) for x in span[0][:3]] for span in spans] == [[0.1, 0.35, 0.15], [0.35, 0.1, 0.52]]
+    beside = words(("NIP", 0.5, 0.3))
+    cells = (
+        Cell(0, 3, (0, 0.28, 0.4, 0.33), (head,)),
+        Cell(1, 3, (0, 0.33, 0.4, 0.4), (below,)),
+        Cell(0, 4, (0.4, 0.28, 1, 0.33), (beside,)),
+    )
+    found = spans.of_grades((line, head, below), (Table((0, 0.28, 1, 0.4), cells),))
+    assert [[round(x, 2) for x in span[0][:3]] for span in found] == [[0.1, 0.35, 0.15], [0.35, 0.1, 0.52]]
 
 
 @pytest.mark.parametrize(

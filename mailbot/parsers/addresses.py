@@ -14,43 +14,102 @@ from rapidfuzz.distance import OSA
 from mailbot.model import Found
 from mailbot.parsers import indonesian as ind
 
+# How offices shorten their names; people's addresses repeat it: "ppk.dinkes@..."
+OFFICES = (
+    "bappeda", "bapenda", "bpkad", "bpkpad", "bkad", "bkd", "bkpsdm", "bkpp", "bpbd", "bpprd", "kesbangpol", "inspektorat",
+    "setda", "setwan", "sekda", "dprd", "dinkes", "disdik", "disdikbud", "dindik", "dindikbud", "dikbud", "dpu", "dpupr",
+    "dpupkp", "dpuprpkp", "perkim", "disperkim", "dishub", "dinhub", "diskominfo", "kominfo", "dinsos", "dinsosp", "dispora",
+    "disparpora", "disbudpar", "dlh", "dkp", "dinpertan", "distan", "dispertan", "dispaperta", "disnaker", "disnakertrans",
+    "disnak", "disperindag", "disperindagkop", "dinkop", "diskopukm", "dpmptsp", "dpmd", "dispermades", "dispermasdes",
+    "disdukcapil", "dukcapil", "dispuspa", "dispersip", "dispusip", "satpol", "satpolpp", "pol", "pp", "damkar", "bpka", "umpeg",
+    "kec", "kel", "kecamatan", "kelurahan", "desa", "rsud", "rsu", "puskesmas", "pkm", "uptd", "sekretariat", "bagian", "umum",
+    "pbj", "ukpbj", "ulp", "lpse", "barjas",
+)  # fmt: skip
+
 
 def settled(email: Found, name: str | None, office: str = "") -> Found:
-    """The address with `agreed` set where the name or the domain decides; else as it was. `office`: words of its own."""
-    tokens = [*ind.name_key(name or "").split(), *office.split()]
-    found = _decided(email, tokens)
-    doubt = found.value and found.confidence < 1.0 and _numbered_with_l(found.value, tokens)
-    return replace(found, agreed=False) if doubt else found
+    """The address with `agreed` set where the name or the domain decides; else as it was. `office`: words of its own.
+
+    Where nothing decides, the value is the likelier of both readings, and `agreed` stays False.
+    """
+    tokens = [*ind.name_key(name or "").split(), *office.split(), *OFFICES]
+    found = _decided(_joined(email, tokens), tokens)
+    named = _as_named(found.value or "", tokens)
+    doubt = found.value and found.confidence < 1.0 and named != found.value
+    return replace(found, value=named, agreed=False) if doubt else found
+
+
+def _joined(email: Found, tokens: list[str]) -> Found:
+    """With the part of the name that a blank cut off: an address has none, it is what is left of an underscore."""
+    closed = ind.parse_email(_closed(email.raw)).value
+    if not email.value or not closed or not closed.endswith(f"_{email.value}"):
+        return email
+    cut = closed.removesuffix(f"_{email.value}")
+    if not _is_name(cut, tokens):
+        return email
+    also = ind.parse_email(email.second or "").value == closed  # there the other engine saw the underscore
+    return replace(email, value=closed, agreed=also)
 
 
 def _decided(email: Found, tokens: list[str]) -> Found:
     if email.agreed or not email.value or not email.second:
         return email
     if "?" in email.second:
-        return replace(email, agreed=True) if _same_but_for_doubt(email, tokens) else email
+        value = _as_named(email.value, tokens)
+        return replace(email, value=value, agreed=True) if _same_but_for_doubt(value, email.second, tokens) else email
     if email.agreed is None:
         return email
-    other = ind.parse_email(email.second).value
+    other = ind.parse_email(_closed(email.second)).value
     if other is None:
         return email
-    also = (_closed(email.raw), re.sub("[:;,]", ".", email.raw), email.raw.replace("I", "l"))
-    if other in {ind.parse_email(raw).value for raw in also}:
-        return replace(email, value=other, agreed=True)
-    if other == email.value or len(_bare(email.raw)) > len(_bare(email.value)) + 1:
-        return email  # what stands beside the address may belong to it
-    winner = _winner(email.value, other, tokens)
-    return replace(email, value=winner, agreed=True) if winner else email
+    also = [email.value, *(ind.parse_email(raw).value for raw in _likely(email.raw))]
+    closed = (
+        len(_bare(email.raw)) <= len(_bare(email.value)) + 1
+    )  # else what stands beside the address may belong to it
+    if other in also[1:] and _letters(other) >= _letters(email.value):
+        return replace(email, value=other, agreed=" " not in email.second)
+    if other == email.value or not closed:
+        return email
+    winner = next((w for mine in also if mine and (w := _winner(mine, other, tokens))), None)
+    if winner:
+        return replace(email, value=winner, agreed=True)
+    return replace(email, value=_likelier(email.value, other, tokens))
 
 
-def _numbered_with_l(value: str, tokens: list[str]) -> bool:
-    """ "teguhll@" of somebody named Teguh: in many fonts the number 11 is drawn as two l, and no engine can tell them apart."""
-    parts = [re.sub(r"\d{0,3}$", "", c) for c in re.split(r"[._\-]", value.partition("@")[0])]
-    return any(p.endswith("l") and not _of_tokens(p, tokens) and _shorter(p, tokens) for p in parts)
+def _likely(raw: str) -> tuple[str, ...]:
+    """What an engine may have meant: with its blanks closed, its colons as points, its capital I as l."""
+    return (_closed(raw), re.sub("[:;,]", ".", raw), raw.replace("I", "l"))
 
 
-def _shorter(part: str, tokens: list[str]) -> bool:
-    """Without one or more l at its end it is of the name."""
-    return part.endswith("l") and (_of_tokens(part[:-1], tokens) or _shorter(part[:-1], tokens))
+def _letters(value: str) -> int:
+    return len(_bare(value))
+
+
+def _likelier(value: str, other: str, tokens: list[str]) -> str:
+    """Of two readings that contradict each other the one that is of the name, perhaps after a look-alike is undone."""
+    named = [x for x in (value, other) if _is_name(x.partition("@")[0], tokens)]
+    return named[0] if len(named) == 1 else value if named else _as_named(value, tokens)
+
+
+def _as_named(value: str, tokens: list[str]) -> str:
+    """ "raharj09@" of somebody named Raharjo, "teguhll@" of Teguh: the number begins too early or too late.
+
+    In many fonts 0 and o, 1 and l are drawn alike, and no engine can tell them apart.
+    """
+    local, at, domain = value.partition("@")
+    return "".join(_part_as_named(p, tokens) for p in re.split(r"([._\-])", local)) + at + domain
+
+
+def _part_as_named(part: str, tokens: list[str]) -> str:
+    if _of_tokens(re.sub(r"\d{0,3}$", "", part), tokens):
+        return part
+    early = re.fullmatch(r"([a-z]{2,})0(\d{0,3})", part)
+    if early and _of_tokens(early[1] + "o", tokens):
+        return f"{early[1]}o{early[2]}"
+    late = re.fullmatch(r"([a-z]{2,}?)([l1]*l[l1]*)(\d{0,3})", part)
+    if late and _of_tokens(late[1], tokens):
+        return late[1] + "1" * len(late[2]) + late[3]
+    return part
 
 
 def _closed(raw: str) -> str:
@@ -59,9 +118,9 @@ def _closed(raw: str) -> str:
     return "".join((re.sub(r"(?<=[a-z0-9]) +(?=[a-z0-9])", "_", local) + at + domain).split())
 
 
-def _same_but_for_doubt(email: Found, tokens: list[str]) -> bool:
+def _same_but_for_doubt(value: str, second: str, tokens: list[str]) -> bool:
     """The second engine left a sign open, and the person's name has just what the first one read there."""
-    value, second = email.value or "", "".join((email.second or "").split()).lower()
+    second = "".join(second.split()).lower()
     if not re.fullmatch(re.escape(second).replace(r"\?", "."), value):
         return False
     local = value.partition("@")[0]

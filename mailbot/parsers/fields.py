@@ -53,7 +53,9 @@ def _defaults(person: Person, document: Document, office: str) -> Person:
     peran = person.peran or (letter.peran[0] if len(letter.peran) == 1 else None)
     tindakan = person.tindakan or (letter.tindakan[0] if len(letter.tindakan) == 1 else None)
     kembali = person.kembali or (tindakan == "pengaktifan" and letter.kembali)
-    return replace(person, peran=peran, tindakan=tindakan, kembali=kembali, email=settled(person.email, person.nama.value, office),
+    name = person.nama.value  # where it was lost, the address is settled once another paper gave it
+    email = settled(person.email, name, office) if name else person.email
+    return replace(person, peran=peran, tindakan=tindakan, kembali=kembali, email=email,
                    source=document.kind if document.sha256 else "badan_email")  # fmt: skip
 
 

@@ -330,11 +330,23 @@ def _named_columns(head: Sequence[Line], body: Sequence[Line]) -> list[tuple[str
     ]
 
 
+def _numbered(lines: Sequence[Line]) -> list[bool]:
+    """Which lines begin with the next number: 1, 2, 3; other numbers belong to a broken value."""
+    found, last = [], 0
+    for line in lines:
+        number = re.match(r"\W*(\d{1,2})[.)]?(?:\s|$)", line.text)
+        found.append(number is not None and int(number.group(1)) == last + 1)
+        last += found[-1]
+    return found
+
+
 def _open_rows(lines: Sequence[Line], columns: Sequence[tuple[str, float, float]]) -> Iterator[Row]:
-    """A row begins with its number or, where a number was lost, with the first eight digits of a NIP."""
-    numbers = [bool(re.match(r"\W*\d{1,2}[.)]?(?:\s|$)", line.text)) for line in lines]
-    nips = [bool(_NIP_HEAD.search(line.text)) for line in lines]
-    starts = nips if sum(nips) >= sum(numbers) else numbers
+    """A row begins with its number or, where a number was lost, with the first eight digits of a NIP.
+
+    A NIP below the name, in one column with it, stands in the middle of its row."""
+    numbers, nips = _numbered(lines), [bool(_NIP_HEAD.search(line.text)) for line in lines]
+    joint = any(name == "nama_nip" for name, _, _ in columns)
+    starts = nips if sum(nips) > sum(numbers) or (sum(nips) == sum(numbers) and not joint) else numbers
     groups: list[list[Line]] = []
     for line, begins in zip(lines, starts, strict=True):
         if begins or not groups:

@@ -163,6 +163,12 @@ def parse_golongan(raw: str) -> Golongan | None:
     return Golongan(roman, pppk=True) if roman in PPPK_GOLONGAN else None
 
 
+def torn_stroke(one: str, other: str) -> bool:
+    """II/b beside III/b: an engine loses a stroke of a roman number now and then."""
+    mine, others = one.split("/"), other.split("/")
+    return mine[-1] == others[-1] and set(mine[0]) == set(others[0]) == {"I"} and len(mine[0]) < len(others[0])
+
+
 def _golongan_code(raw: str) -> str | None:
     for m in _GOL.finditer(raw):
         roman = re.sub(r"[l1|]", "I", m.group(1)).upper()
@@ -431,6 +437,7 @@ def parse_email(raw: str, domains: tuple[str, ...] = KNOWN_DOMAINS) -> Email:
     text = re.sub(r"\s?([@._])\s?", r"\1", raw.strip().replace("©", "@").replace("®", "@"))
     text = re.sub(r"\s?[\[(](?:at|a)[\])]\s?", "@", text, flags=re.I)
     text = re.sub(r"(?<=\w)\s?,\s?(?=(?:com|co|go|id|net|org)\b)", ".", text)
+    text = re.sub(r"(@[\w\-]+) (?=(?:com|co\.id|go\.id|net|org)\b)", r"\1.", text)  # the point was lost
     m = _EMAIL.search(text)
     if m:
         value = m.group().lower().rstrip(".-")

@@ -13,6 +13,7 @@ from rapidfuzz import fuzz
 
 from mailbot.model import BASIS_KINDS, FIELDS, Document, Found, Person
 from mailbot.parsers import indonesian as ind
+from mailbot.parsers.addresses import settled
 
 CONFIRMED = ("nip", "telepon", "email")
 
@@ -74,15 +75,16 @@ def join(documents: tuple[Document, ...], body_persons: tuple[Person, ...]) -> t
 
 def _complete(person: Person, others: Sequence[Person], letters: Sequence[Document]) -> Person:
     """What is missing, from the others. The action comes from the letter: an SK never asks for anything."""
+    named = person.nama.value
     for other in others:
         if same_person(person, other):
             trusted = other
             if other.source in BASIS_KINDS:
                 trusted = replace(other, tindakan=None, kembali=False, peran=None if letters else other.peran)
-            person = _ranked(_fill(person, trusted), trusted)
+            person = _numbered(_ranked(_fill(person, trusted), trusted), trusted)
     for document in letters:
         person = _from_letter(person, document)
-    return person
+    return person if named else replace(person, email=settled(person.email, person.nama.value))
 
 
 def _ranked(person: Person, other: Person) -> Person:
@@ -90,8 +92,18 @@ def _ranked(person: Person, other: Person) -> Person:
     own, theirs = person.pangkat_golongan, other.pangkat_golongan
     if not (own.value and theirs.value and ind.parse_golongan(theirs.value)):
         return person
-    better = theirs.agreed and own.agreed is False
+    better = (theirs.agreed and own.agreed is False) or ind.torn_stroke(own.value, theirs.value)
     return person if ind.parse_golongan(own.value) and not better else replace(person, pangkat_golongan=theirs)
+
+
+def _numbered(person: Person, other: Person) -> Person:
+    """A NIP of which an engine could not read the end gives way to the whole one of another paper."""
+    own, theirs = person.nip, other.nip
+    whole = theirs.agreed and len(theirs.value or "") == 18
+    begun = own.value and own.agreed is not True and 10 <= len(own.value) < 18
+    return (
+        replace(person, nip=theirs) if whole and begun and (theirs.value or "").startswith(own.value or "-") else person
+    )
 
 
 def _from_letter(person: Person, document: Document) -> Person:

@@ -85,7 +85,7 @@ class Kind:
 def of_page(page: PageReading) -> Kind:
     """The kind that a page shows by itself."""
     texts = [ind.plain(line.text) for line in page.lines]
-    if any(ANNEX.match(t) for t in texts[:5]):
+    if any(ANNEX.match(t) or _over_title(t, texts[i + 1 :]) for i, t in enumerate(texts[:5])):
         return _annex(texts, page)
     for at, text in enumerate(texts[:TITLE_LINES]):
         if (SUBJECT.match(text) and at < 16) or (YTH.search(text) and at < 18):
@@ -96,6 +96,13 @@ def of_page(page: PageReading) -> Kind:
         if BODY.search(text):
             break
     return _of_content(page)
+
+
+def _over_title(text: str, following: Sequence[str]) -> bool:
+    """LAMPIRAN alone on its line, over the title of the paper that it belongs to."""
+    return (
+        re.fullmatch(r"\W*LAMPIRAN\W*", text) is not None and ":" not in text and bool(title_of("".join(following[:1])))
+    )
 
 
 def title_of(text: str, following: Sequence[str] = ()) -> str | None:

@@ -70,6 +70,8 @@ def _begins(kind: Kind, page: PageReading, before: Kind, stack: Sequence[PageRea
             and kinds.closed(stack)
             and kinds.starts_person(page)
         )
+    if before.name == "lain" and not before.opens:  # its title could not be read: the annex says what it is
+        return False
     return before.name != "surat_permohonan" and kind.name in BASIS_KINDS and not kind.unsure
 
 

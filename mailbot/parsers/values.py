@@ -15,6 +15,10 @@ from mailbot.parsers.labels import text_of
 _TITLES = (  # as engines leave them; no name begins like these
     (r"^[Il]n[.,]?\s(?=[A-Z])", "Ir. "), (r"^Or(s?)\.", r"Dr\1."), (r"\$(?=[.,]?\s?[A-Z1])", "S"), (r"(?<=S\.)1P\b", "IP"),
 )  # fmt: skip
+_ROMANS = (  # romans as engines leave them: one sign seen twice; the bar of "-/X"; an e that only IV has
+    (r"(?<![A-Za-z])(?:X[Xx]*x[Xx]*|x[Xx]*X[Xx]*)(?![A-Za-z])", "X"), (r"(?<![A-Za-z])(?:Vv|vV)(?![A-Za-z])", "V"),
+    (r"^[-–—]\s?[Il1|](?=[XV])", "-/"), (r"(?<=[Il1|]{2}/)e\b", "c"),
+)  # fmt: skip
 REPAIRED = 0.5  # confidence of a value that holds only after undoing OCR swaps
 
 
@@ -29,7 +33,7 @@ class Place:
 
 def normal(name: str, raw: str, today: dt.date, scanned: bool = False) -> str | None:
     """The normalised value, or the text itself where it cannot be normalised (the rules judge it later)."""
-    text = raw.strip(" :;|=")
+    text = _drawn_i(raw).strip(" :;|=") if name == "nama" and scanned else raw.strip(" :;|=")
     if ind.is_empty(text) or ind.PLACEHOLDER.fullmatch(text):
         return None
     if name == "nip":
@@ -46,16 +50,25 @@ def normal(name: str, raw: str, today: dt.date, scanned: bool = False) -> str | 
     if name == "alamat" and scanned:  # no word "JI." exists: a small l between a capital and a point
         text = re.sub(r"\bJ(?:[I1|iL]|il)(?:[.,]|(?= [A-Z]))", "Jl.", text)
         text = re.sub(r"\$(?=\d{4}\b)", "5", text)
-    if name == "nama" and scanned:  # nor a name "|": the I of Balinese names
-        text = re.sub(r"(?:^|(?<=\s))[|l](?=\s[A-Z])", "I", text)
+    if name == "jabatan" and scanned:  # nor an office of "Pit.": pelaksana tugas, pelaksana harian
+        text = re.sub(r"\bP[iI1|]([th])\.", r"Pl\1.", text)
+    if scanned:  # specks before a word
+        text = re.sub(r"(?<!\S)[_‘’'\"`~]+(?=\w)", "", text)
+    if name == "nama" and scanned:
         for seen, meant in _TITLES:
             text = re.sub(seen, meant, text)
     return text.strip(" ,")
 
 
+def _drawn_i(text: str) -> str:
+    """No name is "|": it is the I of Balinese names, also where a point of the page stands beside it."""
+    return re.sub(r"(?:^|(?<=\s))(?:[|l]|1!|[|1l]\s?[!|])(?=\s[A-Z])", "I", text)
+
+
 def _golongan(text: str, scanned: bool) -> str | None:
     """On a scan the name of the rank is read more safely than a single letter, and a lone "I" may be what is left of III."""
-    text = text.replace("?", "I") if scanned else text  # an open stroke
+    for seen, meant in (*_ROMANS, (r"\?", "I")) if scanned else ():  # at last an open stroke
+        text = re.sub(seen, meant, text)
     golongan = ind.parse_golongan(text)
     if golongan is None or not scanned:
         return golongan.code if golongan else None
@@ -96,10 +109,13 @@ def found(name: str, words: tuple[Word, ...], place: Place) -> Found:
     partly = other is not None and other != value and len(other) >= 3 and other in value
     if other != value and (partly or (place.page.read_by == "text" and _slip(name, value, other, place.today))):
         return Found(value, raw, confidence, place.file, place.page.number, box, text, None)
+    if name == "pangkat_golongan" and ind.torn_stroke(value, other or ""):  # its strokes were counted
+        return Found(other, raw, confidence, place.file, place.page.number, box, text, False)
     if other != value and valid(name, other, place.today) and not valid(name, value, place.today):
         value, text = other, raw
         return Found(value, raw, min(confidence, REPAIRED), place.file, place.page.number, box, text, False)
     agreed = other is not None and other == value and not _more_beside(name, raw, value)
+    agreed = agreed and not (name == "pangkat_golongan" and _open_roman(raw, text, value))
     return Found(value, raw, confidence, place.file, place.page.number, box, text, agreed)
 
 
@@ -109,10 +125,18 @@ def _says_it_twice(raw: str) -> bool:
     return golongan is not None and not golongan.mismatch and ind.pangkat_code(raw) == golongan.code != ""
 
 
+def _open_roman(raw: str, second: str, value: str) -> bool:
+    """IX or X: a stroke is open, or may be the bar of "-/X"."""
+    stroke = "?" in second or re.match(r"[-–—]\s?[Il1|][XV]", raw)
+    return bool(stroke) and not re.search("[a-e]$", value)
+
+
 def _more_beside(name: str, raw: str, value: str) -> bool:
     """Signs stand beside the value that may belong to it: "ani_ rangkuti81@..." read in two pieces."""
     if name == "telepon":
         return re.search(r"\d\W{0,3}[A-Za-z](?:\W|$)", raw) is not None
+    if name == "nip":  # "19830714 2010022 oul": the number goes on
+        return re.search(r"\d\W*[A-Za-z|!]{1,4}\W*$", raw) is not None
     if name != "email":
         return False
     signs = [len(re.sub(r"[^a-z0-9]", "", text.lower())) for text in (raw, value)]

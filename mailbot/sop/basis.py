@@ -104,10 +104,18 @@ def _person(
 
 
 def _torn(naming: Naming, person: Person) -> bool:
-    """On a poor copy digits of the same number got lost: it neither confirms nor contradicts."""
-    theirs = naming.found.nip.value if naming.found else None
-    poor = naming.paper.read_by == "ocr" and naming.paper.quality < POOR_COPY
-    return theirs is not None and poor and len(theirs) != 18 and fuzz.ratio(theirs, person.nip.value or "") >= 85
+    """Digits of the same number got lost, on a poor copy or so that the engines differ: it neither confirms nor contradicts.
+    A number that both engines read alike contradicts, however wrong it is."""
+    theirs = naming.found.nip if naming.found else None
+    if theirs is None or theirs.value is None or naming.paper.read_by != "ocr":
+        return False
+    own = person.nip.value or ""
+    differ = theirs.agreed is not True and person.nip.agreed is True
+    begun = digits(theirs.second or "")
+    if differ and len(begun) >= 15 and own.startswith(begun):
+        return True
+    like = fuzz.ratio(theirs.value, own) if len(theirs.value) != 18 else 0.0
+    return like >= 85 if naming.paper.quality < POOR_COPY else differ and like >= 70
 
 
 # ------------------------------------------------------------------ naming

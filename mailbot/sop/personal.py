@@ -26,6 +26,10 @@ def persons(evidence: Evidence, sop: Sop, today: dt.date) -> Iterator[Finding]:
         yield from _empty(person, evidence, sop, stray)
         yield from _malformed(person, sop, today)
         yield from _different(person, evidence.documents, sop)
+        if person.nip.value and _twice(person, evidence):
+            yield on_value(
+                sop, "DATA-NIP-SALAH", person, person.nip, "unsure", alasan="dua orang dengan NIP atau nama yang sama"
+            )
     yield from _shared_emails(evidence.persons, sop)
 
 
@@ -42,7 +46,7 @@ def _unread(evidence: Evidence, sop: Sop) -> Iterator[Finding]:
 
 def _empty(person: Person, evidence: Evidence, sop: Sop, stray: frozenset[str]) -> Iterator[Finding]:
     """A gap is certain when all was read well, and no value of the kind stands anywhere without an owner."""
-    certain = well_read(evidence, sop) and bool(person.nama.value)
+    certain = well_read(evidence, sop) and bool(person.nama.value) and not _twice(person, evidence)
     numbers = bool(stray & {"nip", "telepon", "email"})  # somebody's data were not understood at all
     asked = need_of(person, sop).fields
     for name, found in person.fields():
@@ -52,6 +56,13 @@ def _empty(person: Person, evidence: Evidence, sop: Sop, stray: frozenset[str]) 
         cls: FindingClass = "note" if unopened(evidence) else "certain" if certain and not doubt else "unsure"
         code = f"DATA-{name.upper().replace('_', '-')}"
         yield finding(sop, code, cls, about=person.key, label=sop.fields[name], nama=shown(person))
+
+
+def _twice(person: Person, evidence: Evidence) -> bool:
+    """Two persons of one NIP, or of one name: the rows of a table were not told apart."""
+    asked = [p for p in evidence.persons if (p.peran, p.tindakan) == (person.peran, person.tindakan)]
+    values = [(p.nip.value or "", p.nama.value or "") for p in asked if p is not person]
+    return any((nip and nip == person.nip.value) or (nama and nama == person.nama.value) for nip, nama in values)
 
 
 def _malformed(person: Person, sop: Sop, today: dt.date) -> Iterator[Finding]:
@@ -97,7 +108,7 @@ def _different(person: Person, documents: tuple[Document, ...], sop: Sop) -> Ite
                 continue
             for name, code in CODES.items():
                 own, theirs = getattr(person, name), getattr(other, name)
-                if own.value and theirs.value and own.value != theirs.value:
+                if own.value and theirs.value and own.value != theirs.value and not _begun(own, theirs):
                     yield on_value(
                         sop,
                         code,
@@ -107,6 +118,11 @@ def _different(person: Person, documents: tuple[Document, ...], sop: Sop) -> Ite
                         jenis=sop.kinds[document.kind],
                         label=sop.fields.get(name, name),
                     )
+
+
+def _begun(own: Found, theirs: Found) -> bool:
+    """The beginning of the same NIP, whose end an engine could not read."""
+    return bool(own.agreed and theirs.agreed is not True) and (own.value or "").startswith(theirs.value or "-")
 
 
 def _shared_emails(people: tuple[Person, ...], sop: Sop) -> Iterator[Finding]:
