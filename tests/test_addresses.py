@@ -37,3 +37,9 @@ def test_a_part_that_both_engines_cut_off_is_not_lost() -> None:
     both = "zulkifli wibowo77@yahoo.co.id"
     found = settled(address(both, both, value="wibowo77@yahoo.co.id"), "Ir. Zulkifli Wibowo, SH")
     assert (found.value, found.agreed) == ("zulkifli_wibowo77@yahoo.co.id", False)
+
+
+def test_a_capital_among_figures_is_one_of_them() -> None:
+    found = settled(address("niS@yahoo.com", "ni5@yahoo.com"), "Ni Luh Lubis")
+    assert (found.value, found.agreed) == ("ni5@yahoo.com", True)
+    assert settled(address("nis@yahoo.com", "ni5@yahoo.com"), "Ni Luh Lubis").agreed is False

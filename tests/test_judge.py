@@ -209,3 +209,11 @@ def test_rows_that_were_not_told_apart_are_no_certain_gap() -> None:
     assert (found["DATA-NIP-SALAH"], found["DATA-TELEPON"]) == ("unsure", "unsure")
     leaves = replace(other, peran="pokja", tindakan="penonaktifan")  # one person may ask for two things
     assert "DATA-NIP-SALAH" not in codes(judge.judge(replace(whole, persons=(person, leaves)), SOP, TODAY))
+
+
+def test_a_ruling_on_a_further_page_of_the_letter_may_be_the_missing_paper() -> None:
+    ruling = page("SURAY PFRIWTAN TVGAS\nMENUGASKAN\nNama : Budi Santoso, S.T.", number=2)
+    found = judge.judge(evidence(file("surat.pdf", page(LETTER), ruling)), SOP, TODAY)
+    assert codes(found)["SK-TIDAK-ADA"] == "unsure"
+    plain = judge.judge(evidence(file("surat.pdf", page(LETTER), page("Tembusan : Arsip", number=2))), SOP, TODAY)
+    assert codes(plain)["SK-TIDAK-ADA"] == "certain"

@@ -15,7 +15,7 @@ from pypdf import PdfReader, PdfWriter
 from pypdf.generic import ArrayObject, DecodedStreamObject, DictionaryObject, NameObject, RectangleObject
 
 from mailbot.model import Cell, Line, Table, Word
-from mailbot.parsers import ocr, pages, rereading, romans, spans, tte
+from mailbot.parsers import cells, ocr, pages, rereading, shapes, spans, tte
 from mailbot.parsers.problem import FileProblem
 
 NIP = "198505192010011007"
@@ -196,9 +196,37 @@ def test_strokes_of_a_roman_number_are_counted() -> None:
         page = Image.new("RGB", (160, 44), "white")
         ImageDraw.Draw(page).text((8, 6), code, fill="black", font=ImageFont.load_default(size=28))
         image = np.array(page)
-        assert romans.counted(image, (f"1/{code[-1]}", "lll")) == code
-    assert romans.counted(image, ("Penata", "Penata")) is None
-    assert romans.counted(image, ("III/d", "III/b")) is None
+        assert shapes.counted(image, (f"1/{code[-1]}", "lll")) == code
+    assert shapes.counted(image, ("Penata", "Penata")) is None
+    assert shapes.counted(image, ("III/d", "III/b")) is None
+
+
+def test_a_zero_that_is_too_low_is_an_o() -> None:
+    for text, read in (("santoso63@mail.id", "santos063@mail.id"), ("santos063@mail.id", "santos063@mail.id")):
+        page = Image.new("RGB", (420, 50), "white")
+        ImageDraw.Draw(page).text((8, 6), text, fill="black", font=ImageFont.load_default(size=30))
+        assert shapes.rounded(np.array(page), read) == text
+
+
+def test_a_line_that_the_engine_left_out_of_a_cell_is_read() -> None:
+    page = Image.new("L", (500, 160), "white")
+    for row, text in enumerate(("ppk.inspektor", "at65@", "yahoo.com")):
+        ImageDraw.Draw(page).text((20, 12 + 46 * row), text, fill="black", font=ImageFont.load_default(size=30))
+    grey = np.array(page)
+    lines = ocr.read(grey, [(0, 0, 500, 160)], psm=6)[0]
+    assert len(lines) == 3
+    for missing in range(3):
+        kept = [line for i, line in enumerate(lines) if i != missing]
+        whole = cells._with_missed(grey, (0, 0, 500, 160), kept)
+        assert [line.text for line in whole] == [line.text for line in lines]
+
+
+def test_a_rectangle_as_wide_as_the_page_is_read_where_it_is() -> None:
+    page = Image.new("L", (500, 400), "white")
+    for row, text in enumerate(("satu dua tiga", "empat lima")):
+        ImageDraw.Draw(page).text((20, 20 + 200 * row), text, fill="black", font=ImageFont.load_default(size=30))
+    found = ocr.read(np.array(page), [(0, 0, 500, 90), (0, 200, 500, 90)], psm=6)
+    assert [line.text for lines in found for line in lines] == ["satu dua tiga", "empat lima"]
 
 
 def test_golongan_is_read_again_behind_its_label_and_under_its_heading() -> None:

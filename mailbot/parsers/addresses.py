@@ -25,6 +25,7 @@ OFFICES = (
     "kec", "kel", "kecamatan", "kelurahan", "desa", "rsud", "rsu", "puskesmas", "pkm", "uptd", "sekretariat", "bagian", "umum",
     "pbj", "ukpbj", "ulp", "lpse", "barjas",
 )  # fmt: skip
+_FIGURES = {"S": "5", "O": "0", "B": "8", "Z": "2"}
 
 
 def settled(email: Found, name: str | None, office: str = "") -> Found:
@@ -56,7 +57,7 @@ def _decided(email: Found, tokens: list[str]) -> Found:
         return email
     if "?" in email.second:
         value = _as_named(email.value, tokens)
-        return replace(email, value=value, agreed=True) if _same_but_for_doubt(value, email.second, tokens) else email
+        return replace(email, value=value, agreed=_same_but_for_doubt(value, email.second, tokens) or email.agreed)
     if email.agreed is None:
         return email
     other = ind.parse_email(_closed(email.second)).value
@@ -77,8 +78,9 @@ def _decided(email: Found, tokens: list[str]) -> Found:
 
 
 def _likely(raw: str) -> tuple[str, ...]:
-    """What an engine may have meant: with its blanks closed, its colons as points, its capital I as l."""
-    return (_closed(raw), re.sub("[:;,]", ".", raw), raw.replace("I", "l"))
+    """What an engine may have meant: with its blanks closed, its colons as points, its capital I as l, S at the end as 5."""
+    capitals = re.sub(r"(?<=[a-z0-9])[SOBZ](?=[\d@]|[SOBZ]+[\d@])", lambda m: _FIGURES[m.group()], raw)
+    return (_closed(raw), re.sub("[:;,]", ".", raw), raw.replace("I", "l"), capitals)
 
 
 def _letters(value: str) -> int:

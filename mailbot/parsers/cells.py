@@ -86,6 +86,23 @@ def _inked(grey: Pixels, rect: Rect) -> bool:
     return int((grey[y : y + h, x : x + w] < 150).sum()) > 15
 
 
+def _with_missed(grey: Pixels, rect: Rect, lines: Sequence[Line]) -> tuple[Line, ...]:
+    """The engine leaves out a line of a cell now and then: each band of ink in which it saw no word is read alone."""
+    high = grey.shape[0]
+    seen = [(word.box[1] * high, word.box[3] * high) for line in lines for word in line.words]
+    missed = [b for b in _bands(grey, rect) if not any(top < b[1] + b[3] and bottom > b[1] for top, bottom in seen)]
+    more = [line for found in (ocr.read(grey, missed, psm=7) if missed else []) for line in found]
+    return tuple(sorted([*lines, *more], key=lambda line: line.box[1])) if more else tuple(lines)
+
+
+def _bands(grey: Pixels, rect: Rect) -> list[Rect]:
+    """Rows of ink as tall as letters, each with a little white around it."""
+    x, y, w, h = rect
+    rows = np.concatenate(([0], ((grey[y : y + h, x : x + w] < 150).sum(1) >= 2).astype(np.int8), [0]))
+    edges = np.flatnonzero(np.diff(rows))
+    return [(x, max(0, y + int(a) - 4), w, int(b - a) + 8) for a, b in edges.reshape(-1, 2) if 10 <= b - a <= 45]
+
+
 def _content(grey: Pixels) -> Rect:
     """The part of the page that holds ink: looking for lines in the rest costs as much as in the text."""
     x, y, w, h = cv2.boundingRect(
@@ -102,7 +119,8 @@ def read(grey: Pixels) -> tuple[tuple[Line, ...], tuple[Table, ...]]:
     clean = cv2.LUT(grey, _WHITER)
     clean[cv2.dilate(across | down, np.ones((3, 3), np.uint8)) > 0] = 255
     rects = [rect for group in groups for rect in group if _inked(clean, rect)]
-    words = dict(zip(rects, (tuple(lines) for lines in ocr.read(clean, rects, psm=6)), strict=True)) if rects else {}
+    found = ocr.read(clean, rects, psm=6) if rects else []
+    words = {rect: _with_missed(clean, rect, lines) for rect, lines in zip(rects, found, strict=True)}
     for x, y, w, h in rects:
         clean[y : y + h, x : x + w] = 255
     lines = ocr.read(clean, [_content(clean)], psm=4)[0]

@@ -111,11 +111,17 @@ def title_of(text: str, following: Sequence[str] = ()) -> str | None:
     if not line or len(line.split()) > 14 or re.search(r"[;:]\s*$|\.\s*$", line) or ":" in line[:24]:
         return None
     for title, kind in _ORDERED:
-        near = line[: len(title)] == title if len(title) < 9 else fuzz.ratio(line[: len(title)], title) >= 90
-        ends = not line[len(title) : len(title) + 1].isalpha()
-        if near and ends and kind:
+        if kind and _begins_with(line, title):
             return kind
     return None
+
+
+def _begins_with(line: str, title: str) -> bool:
+    """With whole words; of a longer title a sign in ten may be lost, misread or too many."""
+    ends = [n for n in (len(title), len(title) + 1, len(title) - 1) if n <= len(line) and not line[n : n + 1].isalpha()]
+    if len(title) < 9:
+        return len(title) in ends and line.startswith(title)
+    return any(fuzz.ratio(line[:n], title) >= 90 for n in ends)
 
 
 def _titled(kind: str, page: PageReading, at: int) -> Kind:

@@ -81,11 +81,17 @@ def read(gray: Pixels, rects: Iterable[Rect | None] = (None,), psm: int = 4) -> 
     found = []
     for rect in rects:
         if rect is not None:
-            api.SetRectangle(*rect)
+            api.SetRectangle(*_narrower(rect, wide))
         api.Recognize()
         found.append(_collect(api, gray.shape))
     api.Clear()
     return found
+
+
+def _narrower(rect: Rect, wide: int) -> Rect:
+    """A rectangle as wide as the image is read from the wrong rows by tesseract: it takes the image for the rectangle."""
+    left, top, width, height = rect
+    return (left, top, width - 1, height) if width == wide > 1 else rect
 
 
 def _fallback(gray: Pixels, rect: Rect | None, psm: int) -> list[Line]:

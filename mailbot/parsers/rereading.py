@@ -11,7 +11,7 @@ from rapidfuzz.distance import OSA
 
 from mailbot.model import Line, SecondReading, Table, Word, union
 from mailbot.parsers import indonesian as ind
-from mailbot.parsers import ocr, romans, spans
+from mailbot.parsers import ocr, shapes, spans
 from mailbot.parsers.ocr import Pixels
 from mailbot.parsers.spans import Span
 
@@ -34,12 +34,13 @@ def _second(
     """The texts of a wrapped value are joined without a blank. `alike`: texts are the same if this makes them equal."""
     crops = [ocr.crop(image, box) for box in span]
     parts = [ocr.second(cv2.resize(crop, None, fx=stretch, fy=1) if stretch > 1 else crop) for crop in crops]
-    text = re.sub(r"^[:;.\s]+", "", "".join(part[0] for part in parts))
+    texts = (shapes.rounded(crop, part[0]) for crop, part in zip(crops, parts, strict=True))
+    text = re.sub(r"^[:;.\s]+", "", "".join(texts))
     if not text:
         return None
     first = spans.text_in(words, span)
     if stretch > 1 and len(crops) == 1:
-        text = romans.counted(crops[0], (first, text)) or text
+        text = shapes.counted(crops[0], (first, text)) or text
     text = _with_domain(text, first)
     likely = _BLANK.sub("_", text) if "@" in text else text
     same = alike(first) == alike(likely)

@@ -13,7 +13,7 @@ from mailbot.parsers import indonesian as ind
 from mailbot.parsers.labels import text_of
 
 _TITLES = (  # as engines leave them; no name begins like these
-    (r"^[Il]n[.,]?\s(?=[A-Z])", "Ir. "), (r"^Or(s?)\.", r"Dr\1."), (r"\$(?=[.,]?\s?[A-Z1])", "S"), (r"(?<=S\.)1P\b", "IP"),
+    (r"^[Il]n[.,]?\s(?=[A-Z])", "Ir. "), (r"^Or(s?)[.,](?=\s)", r"Dr\1."), (r"\$(?=[.,]?\s?[A-Z1])", "S"), (r"(?<=S\.)1P\b", "IP"),
 )  # fmt: skip
 _ROMANS = (  # romans as engines leave them: one sign seen twice; the bar of "-/X"; an e that only IV has
     (r"(?<![A-Za-z])(?:X[Xx]*x[Xx]*|x[Xx]*X[Xx]*)(?![A-Za-z])", "X"), (r"(?<![A-Za-z])(?:Vv|vV)(?![A-Za-z])", "V"),
@@ -42,6 +42,7 @@ def normal(name: str, raw: str, today: dt.date, scanned: bool = False) -> str | 
     if name == "telepon":
         if scanned:  # a colon that was read as a digit or a plus
             text = re.sub(r"^(?:\d|\W+)\s*(?=\+62|08)", "", text)
+            text = re.sub(r"(?<=\d{6})\s*,\s*(?=\d{1,4}$)", "", text)  # a speck where it was broken
         return ind.norm_phone(text) or text
     if name == "email":
         return ind.parse_email(text).value or text.lower()
@@ -55,6 +56,7 @@ def normal(name: str, raw: str, today: dt.date, scanned: bool = False) -> str | 
     if scanned:  # specks before a word
         text = re.sub(r"(?<!\S)[_‘’'\"`~]+(?=\w)", "", text)
     if name == "nama" and scanned:
+        text = re.sub(r"^\d{1,2}[.)]?\s+(?=[A-Z])", "", text)  # its number in a list
         for seen, meant in _TITLES:
             text = re.sub(seen, meant, text)
     return text.strip(" ,")
@@ -134,7 +136,8 @@ def _open_roman(raw: str, second: str, value: str) -> bool:
 def _more_beside(name: str, raw: str, value: str) -> bool:
     """Signs stand beside the value that may belong to it: "ani_ rangkuti81@..." read in two pieces."""
     if name == "telepon":
-        return re.search(r"\d\W{0,3}[A-Za-z](?:\W|$)", raw) is not None
+        more = len(ind.digits(raw)) - len(ind.digits(value).removeprefix("62").lstrip("0"))
+        return re.search(r"\d\W{0,3}[A-Za-z](?:\W|$)", raw) is not None or ("62" not in raw[:5] and 2 <= more <= 6)
     if name == "nip":  # "19830714 2010022 oul": the number goes on
         return re.search(r"\d\W*[A-Za-z|!]{1,4}\W*$", raw) is not None
     if name != "email":

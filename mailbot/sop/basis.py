@@ -20,6 +20,7 @@ BASIS_WORDS = re.compile(
     r"^\W*(?:surat\s+(?:perintah\s+)?tugas|surat\s+penunjukan|(?:surat\s+)?keputusan|memutuskan|me(?:nugas|merintah)kan)\b",
     re.I | re.M,
 )
+RULING_ALONE = re.compile(r"^\W*(?:memutuskan|me(?:nugas|merintah)kan)\W*$", re.I | re.M)
 REGULATION = re.compile(r"^\W*peraturan\s+(?:bupati|wali|gubernur|daerah|menteri|lembaga|kepala)", re.I | re.M)
 WHOLE = {"penetapan", "tanda_tangan"}
 POOR_COPY = 0.75  # quality
@@ -48,11 +49,13 @@ def basis(evidence: Evidence, sop: Sop, today: dt.date) -> Iterator[Finding]:
 
 
 def _maybe_basis(evidence: Evidence, sop: Sop) -> bool:
-    """A paper that was taken for something else speaks like an SK or a surat tugas."""
+    """A paper that was taken for something else, or for a further page of the letter, speaks like an SK or a surat tugas."""
     known = ("surat_permohonan", *sop.basis)
     others = {(d.file, n) for d in evidence.documents if d.kind not in known for n in d.pages}
+    further = {(d.file, n) for d in evidence.documents if d.kind == "surat_permohonan" for n in d.pages[1:]}
     return any(
-        (file, page) in others and BASIS_WORDS.search(text) and not REGULATION.search(text)
+        ((file, page) in others and BASIS_WORDS.search(text) and not REGULATION.search(text))
+        or ((file, page) in further and RULING_ALONE.search(text))
         for file, page, text in evidence.texts
     )
 
