@@ -1,4 +1,7 @@
-"""bytes -> Evidence: the only entrance to reading. Hostile bytes are opened in limited children only."""
+"""bytes -> Evidence: the only entrance to reading. Hostile bytes are opened in limited children only.
+
+What reads pages is imported by whoever reads pages: a mail is opened in a child that is forked from a small server.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +11,37 @@ import tempfile
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from dataclasses import replace
 from pathlib import Path
 
 from mailbot.model import Attachment, Document, Evidence, FileReading, Letter, PageReading, Submission, Tte
-from mailbot.parsers import child, fields, files, letters, message, pages, picture, tte
+from mailbot.parsers import child, files, message
 from mailbot.parsers.problem import FileProblem
 
 MAX_PAGES = 60
 PAGE_SECONDS = 90.0
 UNDERSTAND_SECONDS = 120.0
+SAMPLE = b"""From: =?utf-8?q?Contoh?= <contoh@kantor.example>
+To: lpse@kantor.example
+Subject: =?utf-8?b?Q29udG9o?=
+Date: Mon, 23 Nov 2026 08:00:00 +0700
+Message-ID: <contoh@kantor.example>
+References: <contoh.0@kantor.example>
+Content-Type: multipart/mixed; boundary="batas"
+
+--batas
+Content-Type: text/plain; charset=utf-8
+Content-Transfer-Encoding: quoted-printable
+
+Terlampir: https://contoh.example/
+--batas
+Content-Type: application/pdf; name="contoh.pdf"
+Content-Disposition: attachment; filename="contoh.pdf"
+Content-Transfer-Encoding: base64
+
+JVBERi0xLjQK
+--batas--
+"""
 OFFICE_TYPES = ("docx", "xlsx", "text")
 
 Keep = Callable[[str, int, list[bytes]], None]  # takes the pictures of a page: hash of the file, page, JPEG bytes
@@ -25,25 +50,34 @@ _pool = ThreadPoolExecutor(max_workers=os.cpu_count() or 2, thread_name_prefix="
 
 
 def warm() -> None:
-    """Lets the fork server import what children need once; call before the first reading."""
-    child.preload([f"{__name__}:_warmed"])
+    """Lets the fork servers import what children need once; call before the first reading."""
+    child.preload(pages=[f"{__name__}:_warmed"], mails=[f"{__name__}:_learned"])
 
 
 def _warmed() -> None:
     """In the fork server: libraries and models are loaded here once, and inherited by every child."""
+    from mailbot.parsers import pages
+
     pages.warm()
-    child.learn(int, Submission, PageReading, tuple[PageReading, ...], tuple[Tte, ...], Evidence)
+    child.learn(int, PageReading, tuple[PageReading, ...], tuple[Tte, ...], Evidence)
+
+
+def _learned() -> None:
+    """In the small fork server: what a first mail would make in every child (patterns, tables, imports) is made here."""
+    child.learn(Submission)
+    with tempfile.TemporaryDirectory(prefix="mailbot-") as folder:
+        raw = Path(folder, "mail")
+        raw.write_bytes(SAMPLE)
+        child.rehearse(_open_mail, str(raw), folder, result=Submission)
 
 
 def open_mail(path: str, into: str) -> Submission:
     """Raw mail -> Submission; its leaves lie in `into` under their hashes. Raises child.ChildFailed."""
-    limits = child.Limits(seconds=60, cpu_seconds=40, reads=(path, into), scratch=into, nice=0)
+    limits = child.Limits(seconds=60, cpu_seconds=40, reads=(path, into), scratch=into, nice=0, small=True)
     return child.run(_open_mail, path, into, result=Submission, limits=limits)
 
 
 def _open_mail(path: str, into: str) -> Submission:
-    from dataclasses import replace
-
     mail = message.read(path, into)
     return replace(mail, attachments=files.expand(mail.attachments, into))
 
@@ -79,6 +113,8 @@ def _start(attachment: Attachment, keep: Keep | None) -> object:
     """Submits the pages of a file to the pool; a FILE-* code where it cannot be opened."""
     if attachment.problem:
         return attachment.problem
+    from mailbot.parsers import pages
+
     if attachment.type in OFFICE_TYPES:
         return [_pool.submit(copy_context().run, _office, attachment)]
     try:
@@ -113,6 +149,8 @@ def _office(attachment: Attachment) -> tuple[PageReading, ...]:
 
 
 def _page(attachment: Attachment, number: int, keep: Keep | None) -> tuple[PageReading, ...]:
+    from mailbot.parsers import pages, picture
+
     args = (attachment.path, attachment.type, number)
     try:
         if keep is None:
@@ -137,6 +175,8 @@ def _signature(attachment: Attachment, anchors: tuple[str, ...]) -> Tte | None:
 
 
 def signatures(path: str, anchors: tuple[str, ...]) -> tuple[Tte, ...]:
+    from mailbot.parsers import tte
+
     found = tte.read(path, anchors)
     return (found,) if found else ()
 
@@ -154,6 +194,8 @@ def _confined(function, attachment: Attachment, scratch: str, *args: object, res
 
 def understand(mail: Submission, readings: tuple[FileReading, ...], today: dt.date) -> Evidence:
     """Pages -> documents, persons, the letter that counts. Pure."""
+    from mailbot.parsers import fields, letters
+
     documents = letters.documents(readings, today)
     found = tuple(_with_persons(d, readings, today) for d in documents)
     body = (files.text_page(mail.body),) if mail.body.strip() else ()
@@ -165,7 +207,7 @@ def understand(mail: Submission, readings: tuple[FileReading, ...], today: dt.da
 
 
 def _with_persons(document: Document, readings: tuple[FileReading, ...], today: dt.date) -> Document:
-    from dataclasses import replace
+    from mailbot.parsers import fields
 
     own = next(r for r in readings if r.sha256 == document.sha256)
     numbers = tuple(p for p in own.pages if p.number in document.pages)

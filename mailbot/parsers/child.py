@@ -48,6 +48,7 @@ class Limits:
     scratch: str | None = None
     sandbox: Mode = "best-effort"
     nice: int = 10  # reading scans gives way to everything; 0 for what a receipt waits for
+    small: bool = False  # no pages are read: forked from a server without models, which costs a quarter
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +67,10 @@ class ChildFailed(Exception):
         self.kind, self.detail, self.code = kind, detail, code
 
 
-_server = forks.Server(answer=f"{__name__}:answer")
+_server = forks.Server(answer=f"{__name__}:answer")  # for pages
+_small = forks.Server(answer=f"{__name__}:answer")  # for mails
 atexit.register(_server.close)
+atexit.register(_small.close)
 _usage = Usage()
 _counting = threading.Lock()
 _meter: ContextVar[list[float] | None] = ContextVar("meter", default=None)
@@ -76,9 +79,9 @@ _meter: ContextVar[list[float] | None] = ContextVar("meter", default=None)
 # ------------------------------------------------------------------ parent
 
 
-def preload(warm: Sequence[str]) -> None:
-    """ "module:function" names that the fork server calls once. Only of use before the first `run`."""
-    _server.warm = tuple(warm)
+def preload(pages: Sequence[str], mails: Sequence[str] = ()) -> None:
+    """ "module:function" names that the two fork servers call once. Only of use before the first `run`."""
+    _server.warm, _small.warm = tuple(pages), tuple(mails)
 
 
 def usage() -> Usage:
@@ -100,7 +103,9 @@ def run(function: Callable[..., T], *args: object, result: type[T], limits: Limi
     """`function(*args)` in a limited child; the function must be module-level, its value a `result`."""
     if limits.sandbox == "required":
         require_sandbox()
-    answer, end = _server.fork(limits.seconds, pickle.dumps((function, args, result, limits)))
+    answer, end = (_small if limits.small else _server).fork(
+        limits.seconds, pickle.dumps((function, args, result, limits))
+    )
     deadline = time.monotonic() + limits.seconds + _GRACE
     try:
         data = _receive(answer, deadline)
@@ -176,6 +181,12 @@ def learn(*results: Any) -> None:
     """For the fork server: builds what checks these types once instead of in every child."""
     for result in results:
         _adapter(result).rebuild()
+
+
+def rehearse(function: Callable[..., T], *args: object, result: type[T]) -> None:
+    """For the fork server: the way of `answer`, on a harmless sample and without leaving."""
+    adapter = _adapter(result)
+    adapter.dump_json(adapter.validate_python(function(*args)))
 
 
 # ------------------------------------------------------------------ child

@@ -17,7 +17,7 @@ from email.message import Message
 from mailbot.parsers import headers, runs
 from mailbot.parsers.headers import MAX_FIELD
 from mailbot.parsers.magic import magic
-from mailbot.parsers.runs import Cut
+from mailbot.parsers.runs import Cut, Raw
 
 MAX_HEADERS = 256 * 1024
 MAX_PARTS = 500
@@ -55,7 +55,7 @@ class Walk:
             self.flags.append(word)
 
 
-def parse(data: bytes) -> tuple[Message, Walk]:
+def parse(data: Raw) -> tuple[Message, Walk]:
     """The message and its leaves; one that cannot be parsed as a tree is read as a single part."""
     walk = Walk()
     data = _cap_headers(data, walk)
@@ -73,7 +73,7 @@ def parse(data: bytes) -> tuple[Message, Walk]:
     return message, walk
 
 
-def _cap_headers(data: bytes, walk: Walk) -> bytes:
+def _cap_headers(data: Raw, walk: Walk) -> Raw:
     """Cut an oversized header block or field: the parser is quadratic in some of them."""
     empty = runs.EMPTY_LINE.search(data)
     end = empty.start() if empty else len(data)

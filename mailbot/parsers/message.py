@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import mmap
 import os
 from collections.abc import Iterator
 
@@ -10,6 +11,7 @@ from mailbot.model import Attachment, Submission
 from mailbot.parsers import body, headers
 from mailbot.parsers.leaves import Leaf, Walk, parse
 from mailbot.parsers.magic import magic
+from mailbot.parsers.runs import Raw
 
 MAX_BYTES = 80 * 1024 * 1024
 MAX_ATTACHMENTS = 50
@@ -24,12 +26,7 @@ class TooLarge(ValueError):
 
 def read(path: str, into: str, *, max_bytes: int = MAX_BYTES) -> Submission:
     """Parse the mail at `path`; the bytes of its attachments go to `into/<sha256>`."""
-    with open(path, "rb") as file:
-        data = file.read(max_bytes + 1)
-    if len(data) > max_bytes:
-        raise TooLarge(f"more than {max_bytes} bytes")
-    message, walk = parse(data)
-    del data
+    message, walk = parse(_mapped(path, max_bytes))
     named = headers.pairs(message)
     texts, attached = _split(walk)
     subject = headers.first(named, "subject")
@@ -52,6 +49,16 @@ def read(path: str, into: str, *, max_bytes: int = MAX_BYTES) -> Submission:
         links=links,
         flags=tuple(walk.flags),
     )
+
+
+def _mapped(path: str, max_bytes: int) -> Raw:
+    """The file as it lies in memory: nothing is copied before it is needed."""
+    with open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > max_bytes:
+            raise TooLarge(f"more than {max_bytes} bytes")
+        flags = mmap.MAP_PRIVATE | mmap.MAP_POPULATE
+        return mmap.mmap(file.fileno(), 0, flags=flags, prot=mmap.PROT_READ) if size else b""
 
 
 def attachments_of(data: bytes) -> list[Leaf]:

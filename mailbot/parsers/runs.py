@@ -7,6 +7,7 @@ that stands for them: none of them can end a header, begin a part or end a mail.
 from __future__ import annotations
 
 import binascii
+import mmap
 import os
 import re
 from collections.abc import Iterator
@@ -17,6 +18,9 @@ SHORTEST, LONGEST = 40, 1000  # characters of a line
 EMPTY_LINE = re.compile(rb"\n\r?\n")
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 _NOT_BASE64 = bytes(set(range(256)) - set(_ALPHABET))
+
+
+Raw = bytes | mmap.mmap  # a mail as bytes, or as its file lies in memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,7 @@ class Run:
 class Cut:
     """A mail with one line in place of each run. `token`: how such lines begin; no sender can know it."""
 
-    original: bytes = b""
+    original: Raw = b""
     data: bytes = b""
     token: bytes = b""
     runs: list[Run] = field(default_factory=list)
@@ -62,21 +66,21 @@ class Cut:
         return parts[::2], [self.runs[int(number)] for number in parts[1::2]]
 
 
-def cut(data: bytes) -> Cut:
+def cut(data: Raw) -> Cut:
     """The mail without its long runs. Linear in its length, whatever it holds."""
     runs = list(_runs(data))
     if not runs:
-        return Cut(data, data)
+        return Cut(data, data[:])
     token = os.urandom(16).hex().encode()
     pieces: list[bytes] = []
     at = 0
     for number, run in enumerate(runs):
         pieces += (data[at : run.start], b"%s%08d" % (token, number), b"\r\n" if run.crlf else b"\n")
         at = run.end
-    return Cut(data, b"".join((*pieces, data[at:])), token, runs)
+    return Cut(data, b"".join((*pieces, data[at : len(data)])), token, runs)
 
 
-def _runs(data: bytes) -> Iterator[Run]:
+def _runs(data: Raw) -> Iterator[Run]:
     """Runs begin behind an empty line: there bodies do."""
     at = 0
     while empty := EMPTY_LINE.search(data, at):
@@ -86,7 +90,7 @@ def _runs(data: bytes) -> Iterator[Run]:
         at = end - 1
 
 
-def _run(data: bytes, start: int) -> tuple[int, Run | None]:
+def _run(data: Raw, start: int) -> tuple[int, Run | None]:
     """How far the lines from `start` on were looked at, and the run that they make."""
     first = data.find(b"\n", start, start + LONGEST)
     crlf = data[first - 1 : first] == b"\r"
@@ -97,13 +101,14 @@ def _run(data: bytes, start: int) -> tuple[int, Run | None]:
     if count < LEAST:
         return start, None
     end = start + count * stride
-    last = _decoded(data[end : end + stride], length)  # one that stays: its line end may belong to a boundary
+    lines = memoryview(data)
+    last = _decoded(lines[end : end + stride], length)  # one that stays: its line end may belong to a boundary
     whole = last and (not crlf or data[first - 1 : end + stride : stride] == b"\r" * (count + 1))
-    decoded = _decoded(data[start:end], count * length) if whole else None
+    decoded = _decoded(lines[start:end], count * length) if whole else None
     return end, Run(start, end, decoded, crlf) if decoded is not None else None
 
 
-def _even(data: bytes, first: int, stride: int) -> int:
+def _even(data: Raw, first: int, stride: int) -> int:
     """How many line ends stand in even steps from `first` on; looks ahead by no more than as much again."""
     count, step = 0, LEAST
     while True:
@@ -115,7 +120,7 @@ def _even(data: bytes, first: int, stride: int) -> int:
         step = count
 
 
-def _decoded(lines: bytes, letters: int) -> bytes | None:
+def _decoded(lines: memoryview, letters: int) -> bytes | None:
     """None where another sign than the line ends stands between the letters: the decoder passes over it, and comes out short."""
     try:
         data = binascii.a2b_base64(lines)

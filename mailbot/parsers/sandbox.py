@@ -109,11 +109,12 @@ def _allow(ruleset: int, path: str, rights: int) -> None:
         os.close(descriptor)
 
 
-def _python_paths() -> set[str]:
+@functools.cache
+def _python_paths() -> frozenset[str]:
     """The interpreter, its libraries and this package, but not the folder around the package."""
     found = {sys.prefix, sys.base_prefix, sys.exec_prefix, str(Path(__file__).resolve().parent.parent)}
     found.update(p for p in sys.path if p.rstrip("/").endswith(("site-packages", "dist-packages")))
-    return found
+    return frozenset(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +166,14 @@ def seccomp() -> None:
     _syscall(arch.seccomp, 1, 1, header)  # SET_MODE_FILTER for all threads
 
 
+def prepare() -> None:
+    """For a process that forks children: computes once what each of them would."""
+    _python_paths()
+    if platform.machine() in _ARCHES:
+        _program(_ARCHES[platform.machine()])
+
+
+@functools.cache
 def _program(arch: _Arch) -> bytes:
     """The BPF filter: every test jumps over exactly the return that follows it."""
     load, equal, at_least, any_bit, give = 0x20, 0x15, 0x35, 0x45, 0x06

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Row
 from mailbot import crash, jobs, parsers
 from mailbot.mailbox import keep
 from mailbot.model import Attachment, Case, Evidence, Letter, Reply, Verdict
-from mailbot.parsers import child, supplement
+from mailbot.parsers import child, fields, supplement
 from mailbot.parsers.indonesian import name_key
 from mailbot.replies import compose
 from mailbot.sop import case, clock, judge
@@ -145,7 +145,7 @@ def union(tx: Connection, rows: list[Row[Any]]) -> Evidence:
         # the people are those of the newest letter; without a new letter, those of the earlier round with new data
         people = new.persons if letter != whole.letter or not whole.persons else whole.persons
         if letter == whole.letter and whole.persons:
-            joined = parsers.fields.join(documents, (*new.persons, *whole.persons))
+            joined = fields.join(documents, (*new.persons, *whole.persons))
             people = supplement.completed(joined, new.body, _day(row))
         texts = (*new.texts, *whole.texts)
         whole = Evidence(
