@@ -3,6 +3,7 @@
 import datetime as dt
 from dataclasses import replace
 from email import message_from_bytes
+from email.message import EmailMessage
 
 import pytest
 
@@ -189,3 +190,25 @@ def test_mail_text_is_never_a_template_nor_a_header() -> None:
     data = receipt("{{7*7}}\r\nBcc: korban@x.example\u202e")
 
     assert b"{{7*7}}" in data and b"\nBcc:" not in data and "\u202e".encode() not in data
+
+
+@pytest.mark.parametrize(
+    "subject", ["Tanda terima", "é € 日本", "=?utf-8?q?x?= y=1", "a" * 1200, 'kutip " dan \\ ; (x)']
+)
+@pytest.mark.parametrize("name", ["LPSE Contoh", "Dinas é", 'Dinas "PU"', "x" * 70])
+@pytest.mark.parametrize("body", ["Isi\n", "é\r\nFrom x\n.\n\n", "x" * 1200, ""])
+def test_a_plain_reply_is_written_as_the_standard_library_writes_it(subject: str, name: str, body: str) -> None:
+    thread = compose.Thread("a.b+c=d@contoh.example", "LPSE-2026-000001", ("<1=x@b.example>", "<2@b.example>"))
+    headers = compose._headers("<mb.x@d.example>", subject, thread, replace(OFFICE, name=name), NOW)
+    slow = EmailMessage(policy=compose.POLICY)
+    for key, value in headers:
+        slow[key] = value
+    slow.set_content(body, cte="8bit")
+    slow["Content-Language"] = "id"
+
+    assert compose._plain(headers, body) == slow.as_bytes()
+
+
+def test_a_header_with_line_ends_is_refused() -> None:
+    with pytest.raises(ValueError):
+        compose._plain([("Subject", "a\r\nBcc: b@c.example")], "isi")

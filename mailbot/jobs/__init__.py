@@ -46,6 +46,9 @@ DEAD = text("""
 """)
 
 
+_ENQUEUED = job.insert().returning(job.c.id)
+
+
 class Lost(Exception):
     """The job went to another worker in the meantime; what this one did must not be stored."""
 
@@ -60,10 +63,11 @@ class Job:
 
 def enqueue(tx: Connection, task: str, subject_id: int, now: dt.datetime) -> None:
     """Due at once; committed or rolled back together with the caller's rows."""
-    row = tx.execute(job.insert().values(
-        lane=LANES[task], task=task, subject_id=subject_id, state="waiting", attempts=0, due_at=iso(now), error=""
-    ).returning(job.c.id))  # fmt: skip
-    _notify(tx, int(row.scalar_one()), LANES[task])
+    values = {
+        "lane": LANES[task], "task": task, "subject_id": subject_id, "state": "waiting", "attempts": 0,
+        "due_at": iso(now), "error": "",
+    }  # fmt: skip
+    _notify(tx, int(tx.execute(_ENQUEUED, values).scalar_one()), LANES[task])
     tx.info["news"] = True  # the lanes of this process need not look all the time
 
 

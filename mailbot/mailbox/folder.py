@@ -65,7 +65,8 @@ class Folder:
         """Maildir: new -> cur without any flag, so that it stays unread for people. Else nothing."""
         if not _is_maildir(self.path):
             return
-        for file in _files(self.path / "new"):
+        named = self.path / "new" / location.uid
+        for file in (named,) if named.is_file() and not named.is_symlink() else _files(self.path / "new"):
             if _uid(file) == location.uid:
                 os.replace(file, self.path / "cur" / f"{file.name.split(':')[0]}:2,")
 

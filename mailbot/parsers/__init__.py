@@ -168,13 +168,13 @@ def _signature(attachment: Attachment, anchors: tuple[str, ...]) -> Tte | None:
     if attachment.type != "pdf" or b"/ByteRange" not in Path(attachment.path).read_bytes():
         return None
     try:
-        found = _limited(signatures, attachment, attachment.path, anchors, reads=anchors, result=tuple[Tte, ...])
+        found = _limited(validated, attachment, attachment.path, anchors, reads=anchors, result=tuple[Tte, ...])
     except child.ChildFailed:
         return None
     return found[0] if found else None
 
 
-def signatures(path: str, anchors: tuple[str, ...]) -> tuple[Tte, ...]:
+def validated(path: str, anchors: tuple[str, ...]) -> tuple[Tte, ...]:
     from mailbot.parsers import tte
 
     found = tte.read(path, anchors)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Row, select, text, update
+from sqlalchemy import Connection, Row, bindparam, select, text, update
 
 from mailbot.model import Case, CasePerson, Change, Letter, Person, Update
 from mailbot.store import Stale, chain, iso, search, steps
@@ -17,16 +17,18 @@ from mailbot.store import tables as t
 
 PERSON = TypeAdapter(Person)
 SETTLED = ("ditolak", "ditarik_pemohon", "duplikat", "bukan_permohonan", "di_luar_sop", "dikembalikan")
+_NEXT = text(
+    "INSERT INTO counter (name, value) VALUES (:name, 1) "
+    "ON CONFLICT (name) DO UPDATE SET value = counter.value + 1 RETURNING value"
+)
+_NEW = t.case_file.insert().returning(t.case_file.c.id)
+_WITH_ID = select(t.case_file).where(t.case_file.c.id == bindparam("id"))
 
 
 def next_number(tx: Connection, prefix: str, year: int) -> str:
     """LPSE-2026-000123; counted by the database, so that two hosts never give the same."""
-    query = text(
-        "INSERT INTO counter (name, value) VALUES (:name, 1) "
-        "ON CONFLICT (name) DO UPDATE SET value = counter.value + 1 RETURNING value"
-    )
     start = f"{prefix}-{year}-"
-    return f"{start}{tx.execute(query, {'name': start}).scalar_one():06d}"
+    return f"{start}{tx.execute(_NEXT, {'name': start}).scalar_one():06d}"
 
 
 def coming_number(tx: Connection, prefix: str, year: int) -> str:
@@ -38,16 +40,17 @@ def coming_number(tx: Connection, prefix: str, year: int) -> str:
 def new(tx: Connection, requester: str, requester_name: str, subject: str, number: str, now: dt.datetime, step: str,
         due_at: dt.datetime, channel: str = "email", ticket: str = "") -> Case:  # fmt: skip
     """A case as it arrives: state diterima, its first timer running."""
-    row = tx.execute(t.case_file.insert().values(
-        number=number, state="diterima", round=1, version=1, requester=requester, requester_name=requester_name[:200],
-        subject=subject, channel=channel, ticket=ticket, created_at=iso(now), changed_at=iso(now), step=step,
-        due_at=iso(due_at)).returning(t.case_file.c.id))  # fmt: skip
-    case_id = int(row.scalar_one())
+    values = {
+        "number": number, "state": "diterima", "round": 1, "version": 1, "requester": requester,
+        "requester_name": requester_name[:200], "subject": subject, "channel": channel, "ticket": ticket,
+        "created_at": iso(now), "changed_at": iso(now), "step": step, "due_at": iso(due_at),
+    }  # fmt: skip
+    case_id = int(tx.execute(_NEW, values).scalar_one())
     steps.start(tx, case_id, step, 1, now, due_at)
     chain.append(
         tx, case_id, now, "mesin", "terima", new="diterima", reason=subject, data={"nomor": number, "saluran": channel}
     )
-    search.refresh(tx, case_id)
+    search.put(tx, case_id, "\n".join((number, subject, requester, requester_name[:200], ticket)))
     return get(tx, case_id)
 
 
@@ -78,7 +81,7 @@ def verifications(tx: Connection, case_id: int) -> list[Row[Any]]:
 
 
 def get(tx: Connection, case_id: int) -> Case:
-    return _case(tx.execute(select(t.case_file).where(t.case_file.c.id == case_id)).one())
+    return _case(tx.execute(_WITH_ID, {"id": case_id}).one())
 
 
 def lock(tx: Connection, case_id: int) -> None:

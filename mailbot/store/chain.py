@@ -12,32 +12,36 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, text
+from sqlalchemy import Connection, Row, bindparam, select, text
 
 from mailbot.store import tables as t
 
 OFFICE = 0  # the chain of logins, opened files, users, campaigns
+_TURN = text(
+    "INSERT INTO counter (name, value) VALUES ('chain', 1) ON CONFLICT (name) DO UPDATE SET value = counter.value + 1"
+)
+_LAST = (
+    select(t.event.c.seq, t.event.c.hash)
+    .where(t.event.c.chain == bindparam("chain"))
+    .order_by(t.event.c.seq.desc())
+    .limit(1)
+)
+_APPENDED = t.event.insert()
 
 
 def append(tx: Connection, chain: int, at: dt.datetime, actor: str, action: str, *, old: str = "", new: str = "",
            reason: str = "", data: dict[str, Any] | None = None) -> None:  # fmt: skip
     if chain == OFFICE:
         # a case's chain is guarded by its row; this one by a row of its own, so that two hosts take turns
-        tx.execute(
-            text(
-                "INSERT INTO counter (name, value) VALUES ('chain', 1) ON CONFLICT (name) DO UPDATE SET value = counter.value + 1"
-            )
-        )
-    last = tx.execute(
-        select(t.event.c.seq, t.event.c.hash).where(t.event.c.chain == chain).order_by(t.event.c.seq.desc()).limit(1)
-    ).first()
+        tx.execute(_TURN)
+    last = tx.execute(_LAST, {"chain": chain}).first()
     values = {
         "chain": chain, "seq": (last.seq if last else 0) + 1, "case_id": chain or None,
         "at": at.astimezone(dt.UTC).isoformat(timespec="microseconds"), "actor": actor, "action": action,
         "old": old, "new": new, "reason": reason, "data": json.dumps(data or {}, ensure_ascii=False, sort_keys=True),
         "previous": last.hash if last else "",
     }  # fmt: skip
-    tx.execute(t.event.insert().values(**values, hash=digest(values)))
+    tx.execute(_APPENDED, {**values, "hash": digest(values)})
 
 
 def digest(values: dict[str, Any]) -> str:

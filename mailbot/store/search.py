@@ -20,6 +20,11 @@ POSTGRES = (
     "CREATE TABLE IF NOT EXISTS case_text (rowid integer PRIMARY KEY, words tsvector NOT NULL)",
     "CREATE INDEX IF NOT EXISTS case_text_words ON case_text USING gin (words)",
 )
+_FORGOTTEN = text("DELETE FROM case_text WHERE rowid = :id")
+_PUT = {
+    "sqlite": text("INSERT INTO case_text (rowid, words) VALUES (:id, :words)"),
+    "postgresql": text("INSERT INTO case_text (rowid, words) VALUES (:id, to_tsvector('simple', :words))"),
+}
 NIP = 18  # digits
 NEAR = 60  # newest cases that are looked through for each one that is wanted, before the index is asked
 TOKEN = re.compile(r"[^\W_]+")
@@ -53,11 +58,8 @@ def refresh(tx: Connection, case_id: int) -> None:
 
 
 def put(tx: Connection, case_id: int, words: str) -> None:
-    tx.execute(text("DELETE FROM case_text WHERE rowid = :id"), {"id": case_id})
-    value = ":words" if tx.dialect.name == "sqlite" else "to_tsvector('simple', :words)"
-    tx.execute(
-        text(f"INSERT INTO case_text (rowid, words) VALUES (:id, {value})"), {"id": case_id, "words": plain(words)}
-    )
+    tx.execute(_FORGOTTEN, {"id": case_id})
+    tx.execute(_PUT[tx.dialect.name], {"id": case_id, "words": plain(words)})
 
 
 def plain(words: str) -> str:

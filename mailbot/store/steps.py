@@ -10,11 +10,12 @@ from sqlalchemy import Connection, Row, select, update
 from mailbot.store import iso
 from mailbot.store import tables as t
 
+_STARTED = t.step.insert()
+
 
 def start(tx: Connection, case_id: int, name: str, number: int, now: dt.datetime, due_at: dt.datetime) -> None:
-    tx.execute(
-        t.step.insert().values(case_id=case_id, name=name, round=number, started_at=iso(now), due_at=iso(due_at))
-    )
+    values = {"case_id": case_id, "name": name, "round": number, "started_at": iso(now), "due_at": iso(due_at)}
+    tx.execute(_STARTED, values)
 
 
 def end(tx: Connection, case_id: int, name: str, now: dt.datetime, actor: str) -> None:
