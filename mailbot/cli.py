@@ -20,7 +20,6 @@ from rich.console import Console
 from rich.table import Table
 
 from mailbot import __version__, casecli, check, check_html, config, diagnosis, jobs, mailcli, officecli, parsers, work
-from mailbot.demo import run as demo_run
 from mailbot.grown import commands as grown
 from mailbot.grown import metrics
 from mailbot.parsers import child
@@ -95,6 +94,8 @@ def demo(
     seed: Annotated[int, typer.Option(help="another seed makes other people and letters")] = 19,
 ) -> None:
     """Generates a mailbox of synthetic scans, runs the service over it and shows what happened to each mail."""
+    from mailbot.demo import run as demo_run  # scans are painted with libraries that the service never needs
+
     _log_trouble_only()
     existed = demo_run.clean(folder)
     if clean:

@@ -16,7 +16,7 @@ RINGS = {
     "work": 3, "schedule": 3, "config": 3, "cli": 3, "officecli": 3, "casecli": 3, "mailcli": 3, "diagnosis": 3, "check": 3, "check_html": 3, "demo": 3, "web": 3, "grown": 3,
 }  # fmt: skip
 EDGES = {"imapclient": "mailbox", "smtplib": "replies", "tesserocr": "parsers", "pypdfium2": ("parsers", "demo"),
-         "sqlalchemy": ("store", "jobs", "work", "check", "grown"), "weasyprint": ("paper", "demo"), "tnefparse": "parsers", "procrastinate": "jobs", "psycopg": "store",
+         "sqlalchemy": ("store", "jobs", "work", "check", "grown"), "weasyprint": ("paper", "demo"), "tnefparse": "parsers", "procrastinate": "jobs", "psycopg": ("store", "jobs"),
          "starlette": "web", "uvicorn": "web", "argon2": "web"}  # fmt: skip
 FILES = sorted(p for p in ROOT.rglob("*.py") if "migrations" not in p.parts)  # migrations are records, not code to read
 

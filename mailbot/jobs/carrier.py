@@ -6,8 +6,10 @@ import asyncio
 import datetime as dt
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import procrastinate
+import psycopg
 import structlog
 from procrastinate import jobs, manager
 from sqlalchemy.engine import make_url
@@ -20,6 +22,13 @@ POLL = 5.0  # seconds between looks where no notice was heard
 GRACE = 60.0  # seconds that a running job gets when the worker is to stop
 
 Work = Callable[[str, int], None]  # office (its schema), id of the row in its table `job`
+
+
+class Patient(psycopg.AsyncConnection[Any]):
+    """Waits for the socket alone. psycopg wakes ten times a second to hear Ctrl-C, which a thread never does; a cancelled task ends all the same."""
+
+    async def wait(self, gen: Any, interval: float = 60.0, timeout: float | None = None) -> Any:
+        return await super().wait(gen, interval, timeout)
 
 
 class Settled(manager.JobManager):
@@ -74,7 +83,9 @@ async def _lane(url: str, lane: str, work: Work, stop: threading.Event) -> None:
 
 
 def _app(url: str, work: Work) -> procrastinate.App:
-    connector = procrastinate.PsycopgConnector(conninfo=conninfo(url), min_size=1, max_size=3, timeout=10.0)
+    connector = procrastinate.PsycopgConnector(
+        conninfo=conninfo(url), min_size=1, max_size=3, timeout=10.0, connection_class=Patient
+    )
     app = procrastinate.App(connector=connector)
     app.job_manager = Settled(connector)
 

@@ -9,10 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import openpyxl
-from openpyxl.styles import Font
-from openpyxl.utils import get_column_letter
-
 STARTERS = ("=", "+", "-", "@", "\t", "\r")
 MAX_BYTES = 20 * 1024 * 1024
 CONTROLS = {c: " " for c in (*range(0, 9), 11, 12, *range(14, 32))}  # not allowed in XLSX
@@ -48,6 +44,10 @@ def original(cell: str) -> str:
 
 
 def to_xlsx(*sheets: Sheet) -> bytes:
+    import openpyxl  # 12 MB that the service does without until somebody asks for a list
+    from openpyxl.styles import Font
+    from openpyxl.utils import get_column_letter
+
     book = openpyxl.Workbook()
     book.remove(book.active)
     for sheet in sheets:
@@ -94,6 +94,8 @@ def _from_csv(path: Path) -> list[list[str]]:
 
 
 def _from_xlsx(path: Path) -> list[list[str]]:
+    import openpyxl
+
     book = openpyxl.load_workbook(path, read_only=True, data_only=True)
     try:
         return [[_spoken(cell) for cell in row] for row in book.worksheets[0].iter_rows(values_only=True)]

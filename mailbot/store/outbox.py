@@ -65,8 +65,10 @@ def seconds_since(
 
     Where the server's clock says that it came before our reply, that clock is wrong and ours counts.
     """
+    if not references:
+        return None
     query = select(func.max(t.outgoing.c.created_at)).where(t.outgoing.c.header_id.in_(references[:50]))
-    text = tx.scalar(query.where(t.outgoing.c.kind.in_(UNASKED))) if references else None
+    text = tx.scalar(query.where(t.outgoing.c.kind.in_(UNASKED)))
     if not text:
         return None
     replied = dt.datetime.fromisoformat(text)
