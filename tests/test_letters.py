@@ -284,3 +284,10 @@ def test_a_paper_whose_title_was_not_read_is_what_its_annex_says() -> None:
 def test_a_title_with_a_sign_too_many_or_too_few(title: str) -> None:
     text = f"{title}\nNOMOR : 550/090/2026\nDasar : 1. Peraturan\nMENUGASKAN\nKepada : Nama : Budi\nUntuk : 1. Melaksanakan"
     assert only(text).kind == "surat_tugas"
+
+
+@pytest.mark.parametrize("text", ["x" * 200_000 + "@", "a.b " * 50_000 + "@", "Nama : " * 6_000, "1985 " * 30_000])
+def test_long_words_and_lines_take_no_time_of_their_own(text: str) -> None:
+    """Quadratic rules would need minutes here; the test machine stops them (pytest-timeout)."""
+    assert only(text).kind == "lain"
+    evidence(file("a.pdf", page(text)), body=text)

@@ -24,6 +24,7 @@ from mailbot.parsers.rows import relined
 from mailbot.parsers.values import Place
 
 T = TypeVar("T")
+_LONGEST = 80  # words of a line: more are no line of a letter
 BELOW = 0.04  # of the page: under the names of a letterhead stands its address
 
 
@@ -158,7 +159,7 @@ def _second_label(line: Line) -> int | None:
     first = labels.split(line)
     if first is None or first.field not in FIELDS:
         return None
-    for i in range(3, len(line.words) - 1):
+    for i in range(3, min(len(line.words), _LONGEST) - 1):
         item = labels.split(Line(line.words[i:]))
         if item and item.field == first.field and ":" in " ".join(w.text for w in line.words[i : i + 4]):
             return i

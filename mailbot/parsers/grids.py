@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -201,9 +202,8 @@ def name_and_nip(words: tuple[Word, ...]) -> tuple[tuple[Word, ...], tuple[Word,
     """The words before and from the NIP in a joint cell or value; without a NIP all words are the name's."""
     for i, word in enumerate(words):
         key = labels.label_key(word.text)
-        rest = "".join(w.text for w in words[i:])
         if key in ("nip", "nipppk", "nlp") or (sum(c.isdigit() for c in word.text) >= 6):
-            named = len(ind.digits(rest)) >= 9
+            named = len(ind.digits("".join(w.text for w in words[i:]))) >= 9
             return _trim(words[:i]), words[i:] if named else ()
     return words, ()
 
@@ -222,10 +222,9 @@ def cut_rank(words: tuple[Word, ...]) -> tuple[tuple[Word, ...], tuple[Word, ...
 
 def cut_number(words: tuple[Word, ...]) -> tuple[tuple[Word, ...], tuple[Word, ...]]:
     """A NIP and the words behind its digits."""
-    for i in range(len(words)):
-        if len(ind.digits(text_of(words[: i + 1]))) >= 18:
-            return words[: i + 1], words[i + 1 :]
-    return words, ()
+    seen = itertools.accumulate(len(ind.digits(w.text)) for w in words)
+    end = next((i for i, digits in enumerate(seen, 1) if digits >= 18), len(words))
+    return words[:end], words[end:]
 
 
 def across(table: Table) -> list[Row]:

@@ -369,7 +369,8 @@ def roles(text: str) -> tuple[Role, ...]:
     """Roles named; "PPK" for Pejabat Pembina Kepegawaian does not count, also where it is only spelled out before."""
     if not re.search(r"pembuat\s{1,3}komit|\bakun\s{1,3}PPK", text, re.I) and _NOT_PPK.search(text):
         text = re.sub(r"\bPPK\b", " ", text)
-    text = re.sub(r"(?:[\w.\-]+ )?\S*@\S*" if " @" in text else r"\S*@\S*", " ", text)  # "ppk.dinkes@..." is an address
+    address = r"(?:[\w.\-]{1,64} )?\S{0,64}@\S{0,255}" if " @" in text else r"\S{0,64}@\S{0,255}"
+    text = re.sub(address, " ", text) if "@" in text else text  # "ppk.dinkes@..." is an address
     rest = _PP_LAW.sub(" ", _NOT_PPK.sub(" ", text))
     return tuple(name for name, pattern in _ROLES if pattern.search(rest))
 

@@ -16,7 +16,7 @@ _LABELS = {
     "telepon": r"(?:no\w*\W{0,3})?(?:telp|telepon|telpon|hp|handphone|wa)\b", "email": r"(?:alamat\s+)?(?:e\W?mail|surel)",
 }  # fmt: skip
 _PHONE = re.compile(r"(?<![\d/.-])(?:\+?62|0)8\d[\d .\-]{4,14}\d(?![\d/])")
-_EMAIL = re.compile(r"\S*@\S*")
+_EMAIL = re.compile(r"\S{0,64}@\S{0,255}")
 
 
 def file_problem(document: Document) -> bool:
