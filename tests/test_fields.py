@@ -260,7 +260,7 @@ def test_romans_as_engines_leave_them(said: str, code: str, agreed: bool | None)
 
 @pytest.mark.parametrize(
     ("said", "name"),
-    [("| Wayan Sudarma", "I Wayan Sudarma"), ("Dr. 1! Wayan Lubis, S.E.", "Dr. I Wayan Lubis, S.E."), ("_ H. Rizky", "_ H. Rizky"), ("‘Johannes", "Johannes")],
+    [("| Wayan Sudarma", "I Wayan Sudarma"), ("Hj. 1 Wayan Dian", "Hj. I Wayan Dian"), ("2 Ir. Budi", "Ir. Budi"), ("Dr. 1! Wayan Lubis, S.E.", "Dr. I Wayan Lubis, S.E."), ("_ H. Rizky", "_ H. Rizky"), ("‘Johannes", "Johannes")],
 )  # fmt: skip
 def test_names_as_engines_leave_them(said: str, name: str) -> None:
     read = page(f"Nama : {said}\nNIP : {NIP}")

@@ -208,6 +208,19 @@ def test_a_zero_that_is_too_low_is_an_o() -> None:
         assert shapes.rounded(np.array(page), read) == text
 
 
+def test_separators_of_an_address_are_told_apart_by_their_place() -> None:
+    for text in ("ani_lubis@mail.go.id", "ani.lubis@mail.go.id", "ani-lubis@gmail.com"):
+        page = Image.new("RGB", (420, 50), "white")
+        ImageDraw.Draw(page).text((8, 6), text, fill="black", font=ImageFont.load_default(size=30))
+        crop = np.array(page)
+        assert shapes.separators(crop) == "".join(re.findall("[._-]", text))
+        for other in ("ani_lubis@", "ani.lubis@", "ani-lubis@"):
+            wrong = other + text.partition("@")[2]
+            assert rereading._by_separators([crop], wrong, text) == text
+            assert rereading._by_separators([crop], text, wrong) == text
+    assert rereading._by_separators([crop], "ani.lubis@gmail.com", "ani_lubis@gmail.com") is None
+
+
 def test_a_line_that_the_engine_left_out_of_a_cell_is_read() -> None:
     page = Image.new("L", (500, 160), "white")
     for row, text in enumerate(("ppk.inspektor", "at65@", "yahoo.com")):

@@ -44,10 +44,19 @@ def _second(
     text = _with_domain(text, first)
     likely = _BLANK.sub("_", text) if "@" in text else text
     same = alike(first) == alike(likely)
-    again = None if same else _read_again(crops, likely, alike)
+    again = None if same else _by_separators(crops, likely, first) or _read_again(crops, likely, alike)
     return SecondReading(
         union(span), again or (likely if same else text), min(part[1] for part in parts), again is not None
     )
+
+
+def _by_separators(crops: Iterable[Pixels], text: str, first: str) -> str | None:
+    """Of two addresses that differ in points, hyphens and underscores only, the one whose separators are seen in print."""
+    bare = [re.sub(r"[^a-z0-9@]", "", x.lower()) for x in (text, first)]
+    if "@" not in text or bare[0] != bare[1]:
+        return None
+    seen = "".join(shapes.separators(crop) for crop in crops)
+    return next((x for x in (text, first) if "".join(re.findall("[._-]", x)) == seen), None)
 
 
 def _with_domain(text: str, first: str) -> str:

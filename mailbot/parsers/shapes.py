@@ -75,11 +75,39 @@ def _relative_height(signs: Sequence[Sign], digits: int) -> float:
     return float(heights[0] / np.mean(heights[1:])) if alike else 9.0
 
 
+# ------------------------------------------------------------------ point, hyphen, underscore
+
+
+def separators(crop: Pixels) -> str:
+    """The points, hyphens and underscores of a line in their order; in print their height and place tell them apart."""
+    signs = [box for box, _ in _signs(crop, 0.03)]
+    tallest = max((bottom - top for _, top, _, bottom in signs), default=0)
+    letters = [box for box in signs if box[3] - box[1] >= 0.45 * tallest]
+    if len(letters) < 4:
+        return ""
+    base = float(np.median([bottom for _, _, _, bottom in letters]))
+    tall = base - min(top for _, top, _, _ in letters)
+    edge = crop.shape[0] * _SCALE - 1  # there the next line begins
+    small = (box for box in signs if box[3] - box[1] < 0.3 * tall and box[1] > 0 and box[3] < edge)
+    return "".join(_separator(box, base, tall) for box in small)
+
+
+def _separator(box: Box, base: float, tall: float) -> str:
+    """ "" for whatever is none of them, such as the dot of an i."""
+    left, top, right, bottom = box
+    wide, high, middle = right - left, bottom - top, (base - (top + bottom) / 2) / tall
+    if wide <= 1.6 * high and abs(bottom - base) < 0.12 * tall and high >= 0.07 * tall:
+        return "."
+    if 1.3 * high < wide < 0.7 * tall and 0.15 < middle < 0.6:
+        return "-"
+    return "_" if wide > 2.5 * high and wide < 1.2 * tall and middle < 0.02 else ""
+
+
 # ------------------------------------------------------------------ signs of a line
 
 
-def _signs(crop: Pixels) -> list[Sign]:
-    """Connected ink from left to right; specks are left out."""
+def _signs(crop: Pixels, least: float = 0.35) -> list[Sign]:
+    """Connected ink from left to right; what is not as high as `least` of the tallest is left out."""
     grey = crop if crop.ndim == 2 else cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)
     large = cv2.resize(grey, None, fx=_SCALE, fy=_SCALE, interpolation=cv2.INTER_CUBIC)
     ink = cv2.threshold(large, 0, 255, cv2.THRESH_BINARY_INV + cv2.THRESH_OTSU)[1]
@@ -89,5 +117,5 @@ def _signs(crop: Pixels) -> list[Sign]:
     return [
         ((x, y, x + w, y + h), labels[y : y + h, x : x + w] == i)
         for (x, y, w, h, _), i in parts
-        if h >= 0.35 * tallest and w >= 2
+        if h >= least * tallest and w >= 2
     ]

@@ -19,6 +19,7 @@ _ROMANS = (  # romans as engines leave them: one sign seen twice; the bar of "-/
     (r"(?<![A-Za-z])(?:X[Xx]*x[Xx]*|x[Xx]*X[Xx]*)(?![A-Za-z])", "X"), (r"(?<![A-Za-z])(?:Vv|vV)(?![A-Za-z])", "V"),
     (r"^[-–—]\s?[Il1|](?=[XV])", "-/"), (r"(?<=[Il1|]{2}/)e\b", "c"),
 )  # fmt: skip
+_BALI = "Wayan|Made|Nyoman|Ketut|Gede|Gusti|Gst|Putu|Dewa|Komang|Kadek|Nengah|Ngurah"  # names that follow an I
 REPAIRED = 0.5  # confidence of a value that holds only after undoing OCR swaps
 
 
@@ -64,7 +65,8 @@ def normal(name: str, raw: str, today: dt.date, scanned: bool = False) -> str | 
 
 def _drawn_i(text: str) -> str:
     """No name is "|": it is the I of Balinese names, also where a point of the page stands beside it."""
-    return re.sub(r"(?:^|(?<=\s))(?:[|l]|1!|[|1l]\s?[!|])(?=\s[A-Z])", "I", text)
+    text = re.sub(r"(?:^|(?<=\s))(?:[|l]|1!|[|1l]\s?[!|])(?=\s[A-Z])", "I", text)
+    return re.sub(rf"(?<![^\s])1(?=\s(?:{_BALI})\b)", "I", text)
 
 
 def _golongan(text: str, scanned: bool) -> str | None:
