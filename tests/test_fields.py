@@ -249,7 +249,15 @@ def test_the_end_of_a_number_that_was_read_as_letters_is_no_agreement() -> None:
 
 @pytest.mark.parametrize(
     ("said", "code", "agreed"),
-    [("Ill/e", "III/c", None), ("XxX", "X", None), ("-/X", "X", None), ("-IX", "X", False), ("IX", "IX", True)],
+    [
+        ("Ill/e", "III/c", None),
+        ("XxX", "X", None),
+        ("-/X", "X", None),
+        ("-IX", "X", False),
+        ("IX", "IX", True),
+        ("Penata Tingkat! (IILd)", "III/d", None),
+        ("Penata Tk. ' - Ad", "III/d", None),
+    ],
 )
 def test_romans_as_engines_leave_them(said: str, code: str, agreed: bool | None) -> None:
     read = page(f"Nama : Budi\nNIP : {NIP}\nGolongan : {said}")
@@ -260,7 +268,8 @@ def test_romans_as_engines_leave_them(said: str, code: str, agreed: bool | None)
 
 @pytest.mark.parametrize(
     ("said", "name"),
-    [("| Wayan Sudarma", "I Wayan Sudarma"), ("Hj. 1 Wayan Dian", "Hj. I Wayan Dian"), ("2 Ir. Budi", "Ir. Budi"), ("Dr. 1! Wayan Lubis, S.E.", "Dr. I Wayan Lubis, S.E."), ("_ H. Rizky", "_ H. Rizky"), ("‘Johannes", "Johannes")],
+    [("| Wayan Sudarma", "I Wayan Sudarma"),
+        ("Ir. |Wayan Adi", "Ir. I Wayan Adi"), ("Hj. 1 Wayan Dian", "Hj. I Wayan Dian"), ("2 Ir. Budi", "Ir. Budi"), ("Ir. |Wayan Adi", "Ir. I Wayan Adi"), ("Dr. 1! Wayan Lubis, S.E.", "Dr. I Wayan Lubis, S.E."), ("_ H. Rizky", "_ H. Rizky"), ("‘Johannes", "Johannes")],
 )  # fmt: skip
 def test_names_as_engines_leave_them(said: str, name: str) -> None:
     read = page(f"Nama : {said}\nNIP : {NIP}")

@@ -88,6 +88,8 @@ def _profile(d: Draft, paper: Paper) -> str:
         return ""
     if d.degrade == "sk_copy":
         return "photocopy" if paper.kind != "surat_permohonan" else "office200"
+    if d.pack == "locked" and d.degrade in ("photo", "fax"):
+        return "gray"  # only a PDF can be locked
     if d.degrade == "sk_text":
         return "" if paper.kind != "surat_permohonan" else "office200"
     return d.degrade
@@ -107,7 +109,7 @@ def _file(d: Draft, paper: Paper, name: str, pack: str) -> list[tuple[Made, tupl
     if profile == "photo":
         return [((f"{name} {i}.jpg", "image/jpeg", scans.to_jpeg(x, 72)), (1,)) for i, x in enumerate(images, 1)]
     numbers = tuple(range(1, len(images) + 1))
-    if profile == "fax" or d.rng.random() < 0.08:
+    if profile == "fax" or (pack != "locked" and d.rng.random() < 0.08):
         return [
             (
                 (

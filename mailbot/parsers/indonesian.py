@@ -136,7 +136,9 @@ PPPK_GOLONGAN = frozenset(
 _BY_LENGTH = sorted(PANGKAT.items(), key=lambda kv: -len(kv[1]))
 _RANK = {name: re.compile(rf"\b{name.lower()}\b".replace(" ", r"\s*")) for name in PANGKAT.values()}
 _GOL = re.compile(r"(?<![A-Za-z0-9])([Il1|]{1,3}|[Il1|][Vv])\s?[/.,\-]?\s?\(?([a-eA-E])\)?(?![A-Za-z0-9])")
-_TK = re.compile(r"\b(?:tingkat|tkt?|tk)\s?\.?\s?[I1l|](?![A-Za-z])", re.I)
+_TK = re.compile(
+    r"\b(?:tingkat|tkt?|tk)(?![a-z])\s?\.?\s?[I1l|!?']?(?![A-Za-z])", re.I
+)  # there is no other than the first
 _PPPK = re.compile(r"(?:\bgol(?:ongan)?\.?|/|^)\s*(?:ruang\s?)?[:\-]?\s?([IVXl1]{1,5})\s*$", re.I)
 
 
@@ -320,7 +322,7 @@ def clean_number(raw: str) -> str | None:
 _NOT_PPK = re.compile(r"pejabat\s{1,3}pembina\s{1,3}kepegawaian(?:\s?\(\s?PPK\s?\))?"
                       r"|panitia\s{1,3}pemilihan\s{1,3}kecamatan(?:\s?\(\s?PPK\s?\))?", re.I)  # fmt: skip
 _ROLES: tuple[tuple[Role, re.Pattern[str]], ...] = (
-    ("ppk", re.compile(r"\bP\.?P\.?K(?:om)?\b|\bP2K\b|pejabat\s{1,3}pembuat\s{1,3}komit\w{2,5}", re.I)),
+    ("ppk", re.compile(r"\bP\.?P\.?K(?:om)?\b|\bP2K\b|pejabat\s{1,3}pe(?:m|rn|nn|in)buat\s{1,3}k\w{5,11}", re.I)),
     ("pokja", re.compile(r"\bpokja\b|kelompok\s{1,3}kerja|\bpokmil\b|panitia\s{1,3}pengadaan|\bULP\b", re.I)),
     ("pejabat_pengadaan", re.compile(r"(?<![A-Za-z0-9])PP(?![A-Za-z0-9])"
      r"|pejabat\s{1,3}pengadaan(?!\s{1,3}barang/jasa\s{1,3}pemerintah)", re.I)),
@@ -436,6 +438,7 @@ class Email:
 def parse_email(raw: str, domains: tuple[str, ...] = KNOWN_DOMAINS) -> Email:
     """The address in a value: spaces round "@" and "." are closed, near misses of known domains are suggested."""
     text = re.sub(r"\s?([@._])\s?", r"\1", raw.strip().replace("©", "@").replace("®", "@"))
+    text = re.sub(r"@\s?[:;]\s?", "@", text)
     text = re.sub(r"\s?[\[(](?:at|a)[\])]\s?", "@", text, flags=re.I)
     text = re.sub(r"(?<=\w)\s?,\s?(?=(?:com|co|go|id|net|org)\b)", ".", text)
     text = re.sub(r"(@[\w\-]+) (?=(?:com|co\.id|go\.id|net|org)\b)", r"\1.", text)  # the point was lost

@@ -76,6 +76,8 @@ def _emails(words: list[tuple[int, Word]]) -> Iterable[list[int]]:
 def _touch(left: tuple[int, Word], right: tuple[int, Word]) -> bool:
     """Pieces of one address: on one line, and closer than a blank, or joined by its punctuation or a lost underscore."""
     before, after = left[1], right[1]
+    if before.text[0].isdigit() and before.text.isalnum():
+        return False  # the end of a telephone number in the column before
     joined = before.text[-1] in "._-" or after.text[0] in "._-"
     return _close(left, right, 0.9 if joined else 0.55 if _PIECE.fullmatch(before.text) else 0.15)
 

@@ -52,6 +52,7 @@ def normal(name: str, raw: str, today: dt.date, scanned: bool = False) -> str | 
     if name == "alamat" and scanned:  # no word "JI." exists: a small l between a capital and a point
         text = re.sub(r"\bJ(?:[I1|iL]|il)(?:[.,]|(?= [A-Z]))", "Jl.", text)
         text = re.sub(r"\$(?=\d{4}\b)", "5", text)
+        text = re.sub(r"\b(R[TW]\.?\s?)[Oo](?=\d)", r"\g<1>0", text)
     if name == "jabatan" and scanned:  # nor an office of "Pit.": pelaksana tugas, pelaksana harian
         text = re.sub(r"\bP[iI1|]([th])\.", r"Pl\1.", text)
     if scanned:  # specks before a word
@@ -66,7 +67,7 @@ def normal(name: str, raw: str, today: dt.date, scanned: bool = False) -> str | 
 def _drawn_i(text: str) -> str:
     """No name is "|": it is the I of Balinese names, also where a point of the page stands beside it."""
     text = re.sub(r"(?:^|(?<=\s))(?:[|l]|1!|[|1l]\s?[!|])(?=\s[A-Z])", "I", text)
-    return re.sub(rf"(?<![^\s])1(?=\s(?:{_BALI})\b)", "I", text)
+    return re.sub(rf"(?<!\S)[1|l!I]\s?(?=(?:{_BALI})\b)", "I ", text)
 
 
 def _golongan(text: str, scanned: bool) -> str | None:
