@@ -85,7 +85,7 @@ class Rehearsal:
 def check(paths: list[Path], settings: config.Settings | None, now: dt.datetime) -> Iterator[Rehearsal]:
     """One record per message, in order of their Date; a bad file never stops the others. All cores read ahead.
 
-    Without `settings` the office is whoever most of the mails are written to.
+    Without `settings` the office is whoever most of the mails are written to, at no place: letters to any LPSE are its own.
     """
     with tempfile.TemporaryDirectory(prefix="mailbot-check-") as folder:
         root = Path(folder)
@@ -102,7 +102,7 @@ def check(paths: list[Path], settings: config.Settings | None, now: dt.datetime)
 
 def _throw_away(settings: config.Settings | None, root: Path, found: list[tuple[str, Path]]) -> config.Settings:
     """The settings on folders of their own. A rehearsal at one instant says nothing about rates, so none limits it."""
-    office = settings.office if settings else config.OfficeSection(aliases=_addressed(found))
+    office = settings.office if settings else config.OfficeSection(name="LPSE", aliases=_addressed(found))
     most = dict.fromkeys(config.LimitsSection.model_fields, 1_000_000)
     return (settings or config.Settings()).model_copy(update={
         "office": office, "limits": config.LimitsSection(**most), "database": config.DatabaseSection(url_env=""),
