@@ -295,6 +295,30 @@ def test_rows_of_a_table_without_rules_begin_with_their_number_where_the_nip_sta
     assert (b.nama.value, b.nip.value, b.telepon.value) == ("Ani", NIP2, "+6281234567891")
 
 
+def test_a_stray_rule_in_one_column_divides_no_rows() -> None:
+    rows = (
+        ("No", "1", "2"),
+        ("Nama", "Budi Santoso", "Ani Lestari"),
+        ("NIP", NIP, NIP2),
+        ("Pangkat/Gol", "III/d", "IV/a"),
+    )
+    lines = [[Line((Word(text, (0.2 * k, 0.1 + 0.02 * i, 0.2 * k + 0.15, 0.11 + 0.02 * i), 0.9),)) for i, text in enumerate(row)]
+             for k, row in enumerate(rows)]  # fmt: skip
+    cells = [Cell(0, k, (0.2 * k, 0.1, 0.2 * k + 0.2, 0.16), tuple(column)) for k, column in enumerate(lines[:3])]
+    cells += [
+        Cell(0, 3, (0.6, 0.1, 0.8, 0.115), tuple(lines[3][:1])),
+        Cell(1, 3, (0.6, 0.115, 0.8, 0.16), tuple(lines[3][1:])),
+    ]
+    read = replace(
+        page("Daftar"),
+        lines=tuple(x for column in lines for x in column),
+        tables=(Table((0, 0.1, 0.8, 0.16), tuple(cells)),),
+    )
+    a, b = fields.persons_of(doc(), (read,), TODAY)
+    assert (a.nama.value, a.nip.value, a.pangkat_golongan.value) == ("Budi Santoso", NIP, "III/d")
+    assert (b.nama.value, b.nip.value, b.pangkat_golongan.value) == ("Ani Lestari", NIP2, "IV/a")
+
+
 def test_same_name_other_nip_is_another_person() -> None:
     other = person(nama="Budi", nip=NIP2, jabatan="Staf")
     same = person(nama="BUDI, ST", email="b@x.id")

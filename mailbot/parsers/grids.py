@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from mailbot.model import FIELDS, Cell, Line, PageReading, Table, Word
+from mailbot.model import FIELDS, Cell, Line, PageReading, Table, Word, union
 from mailbot.parsers import context as ctx
 from mailbot.parsers import indonesian as ind
 from mailbot.parsers import labels
@@ -102,6 +102,7 @@ def more_of(table: Table) -> Heads | None:
 
 def with_rows(table: Table) -> Table:
     """A table with rules between its columns only: every line that begins with a number, or a NIP, is a row of its own."""
+    table = _without_stray_rules(table)
     if len({c.row for c in table.cells}) > 2 or not table.cells:
         return table
     low = max(c.row for c in table.cells)
@@ -123,6 +124,20 @@ def with_rows(table: Table) -> Table:
             if row >= 0 or lines:
                 made.append(Cell(low + 1 + row, cell.column, cell.box, lines))
     return Table(table.box, tuple(made))
+
+
+def _without_stray_rules(table: Table) -> Table:
+    """Where most columns are one cell from top to bottom, a line across another one is no rule between rows."""
+    columns = [[c for c in table.cells if c.column == k] for k in sorted({c.column for c in table.cells})]
+    whole = sum(len(cells) == 1 and len(cells[0].lines) >= 3 for cells in columns)
+    if 2 * whole <= len(columns):
+        return table
+    return Table(table.box, tuple(cells[0] if len(cells) == 1 else _one_cell(cells) for cells in columns))
+
+
+def _one_cell(cells: Sequence[Cell]) -> Cell:
+    lines = tuple(line for cell in sorted(cells, key=lambda c: c.row) for line in cell.lines)
+    return Cell(min(c.row for c in cells), cells[0].column, union(tuple(c.box for c in cells)), lines)
 
 
 def unmerged(table: Table) -> Table:
