@@ -2,6 +2,7 @@ import datetime as dt
 
 import pytest
 
+from mailbot.parsers import asking
 from mailbot.parsers import indonesian as ind
 
 TODAY = dt.date(2026, 11, 22)
@@ -126,7 +127,7 @@ ON, OFF = "pengaktifan", "penonaktifan"
     ],
 )  # fmt: skip
 def test_actions(raw: str, want: tuple[str, ...], again: bool) -> None:
-    assert ind.actions(raw) == ind.Actions(want, again)  # type: ignore[arg-type]
+    assert asking.actions(raw) == asking.Actions(want, again)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -139,7 +140,7 @@ def test_actions(raw: str, want: tuple[str, ...], again: bool) -> None:
     ],
 )  # fmt: skip
 def test_roles(raw: str, want: tuple[str, ...]) -> None:
-    assert ind.roles(raw) == want
+    assert asking.roles(raw) == want
 
 
 def test_names() -> None:

@@ -11,7 +11,7 @@ ROOT = Path(mailbot.__file__).parent
 RINGS = {
     "model": 0, "sop": 1, "parsers.letters": 1, "parsers.kinds": 1, "parsers.facts": 1, "parsers.labels": 1, "parsers.values": 1, "parsers.context": 1,
     "parsers.runs": 1, "parsers.magic": 1, "parsers.headers": 1, "parsers.leaves": 1, "parsers.body": 1,
-    "parsers.blocks": 1, "parsers.grids": 1, "parsers.joining": 1, "parsers.addresses": 1, "parsers.rows": 1, "parsers.fields": 1, "parsers.indonesian": 1, "parsers.supplement": 2, "parsers.message": 1,
+    "parsers.blocks": 1, "parsers.grids": 1, "parsers.joining": 1, "parsers.addresses": 1, "parsers.rows": 1, "parsers.fields": 1, "parsers.indonesian": 1, "parsers.asking": 1, "parsers.supplement": 2, "parsers.message": 1,
     "replies.guard": 1, "replies": 2, "parsers": 2, "mailbox": 2, "store": 2, "jobs": 2, "paper": 2,
     "work": 3, "schedule": 3, "config": 3, "cli": 3, "officecli": 3, "casecli": 3, "mailcli": 3, "diagnosis": 3, "check": 3, "check_html": 3, "demo": 3, "web": 3, "grown": 3,
 }  # fmt: skip

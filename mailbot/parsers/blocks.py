@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from mailbot.model import Line, PageReading, Word
+from mailbot.parsers import asking, labels
 from mailbot.parsers import context as ctx
 from mailbot.parsers import indonesian as ind
-from mailbot.parsers import labels
 from mailbot.parsers.context import Context
 from mailbot.parsers.labels import Labelled, text_of
 
@@ -132,7 +132,7 @@ class Reader:
         ):
             return False
         if not value and (
-            rest and (ind.actions(line.text).actions or ctx.LISTED.match(line.text) or line.text.endswith(":"))
+            rest and (asking.actions(line.text).actions or ctx.LISTED.match(line.text) or line.text.endswith(":"))
         ):
             return False  # a heading at the margin, no second line of a label
         span = self.values.get(self.current)
@@ -160,7 +160,7 @@ class Reader:
 
     def _is_running(self, line: Line) -> bool:
         text = line.text
-        if ctx.CLOSING.match(text) or ctx.POST.match(text) or ind.actions(text).actions or ctx.LISTED.match(text):
+        if ctx.CLOSING.match(text) or ctx.POST.match(text) or asking.actions(text).actions or ctx.LISTED.match(text):
             return True
         return len(text.split()) >= 4 or text.rstrip().endswith((":", ",")) or line.box[0] - self.left > 0.3
 

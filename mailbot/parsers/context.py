@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mailbot.model import Action, Role
-from mailbot.parsers import indonesian as ind
+from mailbot.parsers import asking
 
 SIGNER = re.compile(r"\byang\s+ber\s?tanda\s?tangan\b|\bbertandatangan\b", re.I)
 TARGET = re.compile(
@@ -73,9 +73,9 @@ def is_heading(line: str) -> bool:
     return len(line.split()) <= 7 or bool(LISTED.match(line)) or line.rstrip().endswith(":")
 
 
-def _asked(paragraph: Sequence[str], text: str) -> ind.Actions:
+def _asked(paragraph: Sequence[str], text: str) -> asking.Actions:
     for line in reversed(paragraph):
-        asked = ind.actions(line)
+        asked = asking.actions(line)
         if (
             len(asked.actions) == 1
             and is_heading(line)
@@ -84,9 +84,9 @@ def _asked(paragraph: Sequence[str], text: str) -> ind.Actions:
             and line is paragraph[-1]
         ):
             return asked
-    return ind.actions(text)
+    return asking.actions(text)
 
 
 def _named(paragraph: Sequence[str], text: str) -> tuple[Role, ...]:
-    last = ind.roles(paragraph[-1]) if paragraph and is_heading(paragraph[-1]) else ()
-    return last if len(last) == 1 else ind.roles(text)
+    last = asking.roles(paragraph[-1]) if paragraph and is_heading(paragraph[-1]) else ()
+    return last if len(last) == 1 else asking.roles(text)

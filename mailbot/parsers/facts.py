@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 
 from mailbot.model import BASIS_KINDS, FIELDS, MISSING, Found, Letter, Line, PageReading, Role, Word, union
+from mailbot.parsers import asking, grids, kinds, labels
 from mailbot.parsers import context as ctx
-from mailbot.parsers import grids, kinds, labels
 from mailbot.parsers import indonesian as ind
 from mailbot.parsers.labels import text_of
 
@@ -29,8 +29,8 @@ def of(file: str, pages: list[PageReading], kind: str, text: str) -> Letter:
     until = next((i for i, (line, _) in enumerate(head) if STOP.match(line.text)), len(head))
     head = head[: max(until, 6)]
     subject = _subject(file, head)
-    asked = ind.actions(subject.value or "")
-    body = ind.actions(_body(text))
+    asked = asking.actions(subject.value or "")
+    body = asking.actions(_body(text))
     tail = _ruling(text) if kind in BASIS_KINDS else text
     end = ind.berlaku_sampai(tail) or ind.berlaku_sampai(text)
     return Letter(
@@ -87,8 +87,8 @@ def _year(kind: str, head: Head, text: str) -> int | None:
 def _roles(kind: str, head: Head, subject: str, text: str) -> tuple[Role, ...]:
     """The roles that the paper is about: its title or subject before its text."""
     if kind in BASIS_KINDS:
-        return ind.roles(_title(head)) or ind.roles(_body(_ruling(text))) or ind.roles(_body(text))
-    return ind.roles(subject) or ind.roles(_body(text))
+        return asking.roles(_title(head)) or asking.roles(_body(_ruling(text))) or asking.roles(_body(text))
+    return asking.roles(subject) or asking.roles(_body(text))
 
 
 # ------------------------------------------------------------------ single facts

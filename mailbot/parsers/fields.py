@@ -12,8 +12,8 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from mailbot.model import FIELDS, Box, Document, Line, PageReading, Person, Table, Word
+from mailbot.parsers import asking, grids, labels, values
 from mailbot.parsers import context as ctx
-from mailbot.parsers import grids, labels, values
 from mailbot.parsers import indonesian as ind
 from mailbot.parsers.addresses import settled
 from mailbot.parsers.blocks import Entry, Reader, Span
@@ -175,8 +175,10 @@ def _person(entry: Entry, file: str, today: dt.date) -> Person:
         n: values.found(n, s.words, Place(s.page, file, today)) for n, s in found.items() if n in FIELDS and s.words
     }
     said = {n: text_of(found[n].words) if n in found else "" for n in ("peran", "tindakan", "jabatan")}
-    role = _only(ind.roles(said["peran"])) or entry.context.role or _only(ind.roles(said["jabatan"]))
-    asked = next((a for a in (ind.actions(said["tindakan"]), ind.actions(said["peran"])) if len(a.actions) == 1), None)
+    role = _only(asking.roles(said["peran"])) or entry.context.role or _only(asking.roles(said["jabatan"]))
+    asked = next(
+        (a for a in (asking.actions(said["tindakan"]), asking.actions(said["peran"])) if len(a.actions) == 1), None
+    )
     action = asked.actions if asked else entry.context.actions
     kembali = (asked.kembali if asked else entry.context.kembali) and action != ("penonaktifan",)
     return Person(**fields, peran=role, tindakan=_only(action), kembali=kembali)

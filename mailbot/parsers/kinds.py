@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from rapidfuzz import fuzz
 
 from mailbot.model import FIELDS, PageReading
+from mailbot.parsers import asking, labels
 from mailbot.parsers import indonesian as ind
-from mailbot.parsers import labels
 
 TITLE_LINES = 26
 
@@ -170,13 +170,13 @@ def _of_letter(page: PageReading) -> Kind:
         and NAMING.search(flat)
         and not ASKS.search(subject)
     ):
-        return Kind("surat_penunjukan", True, unsure=not ind.roles(flat))
+        return Kind("surat_penunjukan", True, unsure=not asking.roles(flat))
     if re.match(r"\W*(?:penugasan|surat tugas|perintah tugas)\b", subject, re.I) and ORDERING.search(flat):
         return Kind("surat_tugas", True)
-    acts = ind.actions(subject).actions
-    body = ind.actions(flat).actions
+    acts = asking.actions(subject).actions
+    body = asking.actions(flat).actions
     matter = bool(MATTER.search(flat))
-    roles = bool(ind.roles(flat))
+    roles = bool(asking.roles(flat))
     if OTHER_MATTER.search(subject) and not acts:
         return Kind("lain", True)
     to_lpse = re.search(r"(?:yth|kepada)\W.{0,60}?(?:lpse|pengadaan\s+secara\s+elektronik)", flat, re.I) is not None
@@ -213,11 +213,11 @@ def _of_content(page: PageReading) -> Kind:
         return Kind("surat_keputusan", unsure=True)
     if ORDERING.search(text) and DATED.search(text):
         return Kind("surat_tugas", unsure=True)
-    asked = ind.actions(text).actions and MATTER.search(text) and ASKS.search(text) and ind.roles(text)
+    asked = asking.actions(text).actions and MATTER.search(text) and ASKS.search(text) and asking.roles(text)
     if asked and len(page.lines) >= 8:
         return Kind("surat_permohonan", unsure=True)
     return Kind(
-        "lain", unsure=bool(ind.roles(text) and ind.NIP_IN_TEXT.search(text))
+        "lain", unsure=bool(asking.roles(text) and ind.NIP_IN_TEXT.search(text))
     )  # perhaps a paper of an unknown form
 
 

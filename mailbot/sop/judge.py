@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from mailbot.model import Decision, Document, Evidence, Finding, Verdict
-from mailbot.parsers import indonesian as ind
+from mailbot.parsers import asking
 from mailbot.sop import Sop
 from mailbot.sop.absence import file_problem, readable
 from mailbot.sop.basis import basis
@@ -67,7 +67,7 @@ def is_request(evidence: Evidence, sop: Sop) -> bool | None:
     subjects = [d.letter.perihal.value or "" for d in evidence.documents if d.kind == "lain"]
     words = "\n".join((evidence.subject, evidence.body, *subjects))
     other = OTHER_SERVICE.search(words) is not None
-    outside = other or (OUTSIDE.search(words) is not None and not ind.roles(words))
+    outside = other or (OUTSIDE.search(words) is not None and not asking.roles(words))
     if (asks(words) and not outside) or any(p.tindakan for p in evidence.persons):
         return True
     papers = [d for d in evidence.documents if d.kind == "data_personal" or (d.kind in sop.basis and d.letter.peran)]
@@ -84,7 +84,7 @@ def is_request(evidence: Evidence, sop: Sop) -> bool | None:
 
 def asks(words: str) -> bool:
     """A sentence that asks for an account to be opened or closed."""
-    return bool(ind.actions(words).actions and ASKS.search(words) and (MATTER.search(words) or ind.roles(words)))
+    return bool(asking.actions(words).actions and ASKS.search(words) and (MATTER.search(words) or asking.roles(words)))
 
 
 # ------------------------------------------------------------------ files
