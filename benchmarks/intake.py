@@ -57,7 +57,11 @@ def _world(folder: Path, form: bool) -> World:
         replies=config.RepliesSection(form=form),
         limits=config.LimitsSection(**FREE),
     )
-    return open_world(settings, lambda: dt.datetime.now(dt.UTC), "bench")
+    return open_world(settings, now, "bench")
+
+
+def now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
 
 
 def _cpu(count: int, form: bool) -> None:

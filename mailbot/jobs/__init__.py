@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, select, text, update
+from sqlalchemy import ColumnElement, Connection, bindparam, select, text, update
 
 from mailbot.store import Store, iso
 from mailbot.store.tables import job
@@ -46,6 +46,13 @@ DEAD = text("""
 """)
 
 
+_DUE = (
+    select(job.c.id)
+    .where(job.c.lane == bindparam("due_lane"), job.c.state == "waiting", job.c.due_at <= bindparam("now"))
+    .order_by(job.c.due_at, job.c.id)
+    .limit(1)
+    .with_for_update(skip_locked=True)
+)
 _ENQUEUED = job.insert().returning(job.c.id)
 
 
@@ -82,9 +89,7 @@ def _notify(tx: Connection, job_id: int, lane: str, pause: float = 0) -> None:
 def claim(store: Store, lane: str, now: dt.datetime) -> Job | None:
     """Local lanes: the next due job of a lane."""
     with store.transaction() as tx:
-        due = (job.c.lane == lane) & (job.c.state == "waiting") & (job.c.due_at <= iso(now))
-        query = select(job.c.id).where(due).order_by(job.c.due_at, job.c.id).limit(1)
-        job_id = tx.scalar(query.with_for_update(skip_locked=True))
+        job_id = tx.scalar(_DUE, {"due_lane": lane, "now": iso(now)})
         return None if job_id is None else _begun(tx, job_id, now)
 
 

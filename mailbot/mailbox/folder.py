@@ -29,6 +29,7 @@ from mailbot.mailbox import (
 )
 from mailbot.model import Location, RawMessage
 
+PIECE = 64 * 1024  # read at a time: memory that is used again costs less than memory that is asked for anew
 LOOK = 0.25  # seconds between two looks at a folder
 _QUOTED_FROM = re.compile(rb">+From ")
 
@@ -56,7 +57,7 @@ class Folder:
     def fetch(self, pending: Pending, into: Path) -> RawMessage:
         path = self._current(pending)
         with path.open("rb") as file:
-            chunks = _lines(file, pending.span) if pending.span else iter(lambda: file.read(CHUNK), b"")
+            chunks = _lines(file, pending.span) if pending.span else iter(lambda: file.read(PIECE), b"")
             if pending.size > self.max_bytes:
                 return raw_message(pending, keep(_header(chunks), into), TOO_LARGE)
             return raw_message(pending, keep(chunks, into))

@@ -13,6 +13,7 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "ole"), (0, b"PK\x05\x06", "zip"),
     *((4, b"ftyp" + brand, "heic") for brand in (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")),
 )  # fmt: skip
+_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
 _EML = re.compile(rb"(?i)(return-path|received|from|delivered-to|message-id|mime-version|x-[a-z-]{1,40}):")
 
 
@@ -50,7 +51,7 @@ def _text_kind(data: bytes) -> str:
         return "html"
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "text"
-    if sum(c < 32 and c not in b"\t\n\r\f\x1b" for c in head):
+    if _CONTROL.search(head):
         return "other"
     lines = start.split(b"\n", 6)[:6]
     headed = sum(bool(_EML.match(line)) for line in lines) >= 2

@@ -31,6 +31,14 @@ _TO, _DOMAIN = t.outgoing.c.recipient == bindparam("to"), t.outgoing.c.recipient
 _SENT = select(_counted("hour", _TO), _counted("day", _TO), _counted("hour", _DOMAIN), _counted("hour"), _counted("minute"))  # fmt: skip
 _ADDED = t.outgoing.insert().returning(t.outgoing.c.id)
 _UNDELIVERABLE = select(t.undeliverable.c.address).where(t.undeliverable.c.address == bindparam("address"))
+_DUE = (
+    select(t.outgoing)
+    .where(t.outgoing.c.state.in_(("pending", "deferred")), t.outgoing.c.due_at <= bindparam("now"))
+    .order_by(t.outgoing.c.due_at, t.outgoing.c.id)
+    .limit(1)
+    .with_for_update(skip_locked=True)
+)
+_CHANGED = update(t.outgoing).where(t.outgoing.c.id == bindparam("this"))
 
 
 class TakenOver(Exception):
@@ -84,12 +92,10 @@ def sent_in_thread(tx: Connection, case_id: int, now: dt.datetime) -> int:
 
 def claim(tx: Connection, now: dt.datetime) -> Row[Any] | None:
     """The next due mail, marked as sending for `LEASE`; None: nothing due. Commit before the hand-over begins."""
-    due = t.outgoing.c.state.in_(("pending", "deferred")) & (t.outgoing.c.due_at <= iso(now))
-    query = select(t.outgoing).where(due).order_by(t.outgoing.c.due_at, t.outgoing.c.id).limit(1)
-    row = tx.execute(query.with_for_update(skip_locked=True)).first()
+    row = tx.execute(_DUE, {"now": iso(now)}).first()
     if row:
         values = {"state": "sending", "attempts": row.attempts + 1, "answer": "", "due_at": iso(now + LEASE)}
-        tx.execute(update(t.outgoing).where(t.outgoing.c.id == row.id).values(**values))
+        tx.execute(_CHANGED, {"this": row.id, **values})
     return row
 
 
