@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import ArrayObject, DecodedStreamObject, DictionaryObject, NameObject, RectangleObject
 
-from mailbot.model import Cell, Line, Table, Word
+from mailbot.model import Cell, Line, Mark, Table, Word
 from mailbot.parsers import cells, ocr, pages, rereading, shapes, spans, tte
 from mailbot.parsers.problem import FileProblem
 
@@ -232,6 +232,14 @@ def test_a_line_that_the_engine_left_out_of_a_cell_is_read() -> None:
         kept = [line for i, line in enumerate(lines) if i != missing]
         whole = cells._with_missed(grey, (0, 0, 500, 160), kept)
         assert [line.text for line in whole] == [line.text for line in lines]
+
+
+def test_values_of_the_letterhead_are_not_read_twice() -> None:
+    lines = [words((text, 0.1, y)) for text, y in (("DINAS", 0.06), ("(0285)", 0.1), ("081234567890", 0.3))]
+    kop = Mark("seen", 1.0, 1, (0.1, 0.05, 0.9, 0.08))
+    assert [line.text for line in pages._below(kop, lines)] == ["081234567890"]
+    assert len(pages._below(Mark("not_found"), lines)) == 3
+    assert len(pages._below(Mark("seen", 1.0, 1, (0.1, 0.05, 0.9, 0.5)), lines)) == 3
 
 
 def test_a_rectangle_as_wide_as_the_page_is_read_where_it_is() -> None:

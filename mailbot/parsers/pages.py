@@ -16,7 +16,7 @@ import pypdfium2.raw as pdfium_c
 from PIL import Image, ImageOps, UnidentifiedImageError
 from rapidfuzz import fuzz
 
-from mailbot.model import Box, Line, PageReading, Word
+from mailbot.model import Box, Line, Mark, PageReading, Word
 from mailbot.parsers import cells, geometry, marks, ocr, rereading, rows
 from mailbot.parsers.ocr import Pixels
 from mailbot.parsers.problem import FileProblem
@@ -24,6 +24,7 @@ from mailbot.parsers.problem import FileProblem
 DPI = 200
 _LONGEST = 4000
 _MAX_PIXELS = 40_000_000
+_HEAD, _ADDRESS = 0.25, 0.04  # of the page: no letterhead is taller; under its names stands the address
 _POOR = 0.6  # quality below which the second engine helps to read the page
 _MAX_PAPER = 14.5  # inches; a longer PDF page has a wrong unit, not larger paper
 Image.MAX_IMAGE_PIXELS = 2 * _MAX_PIXELS
@@ -274,6 +275,12 @@ def _without_ink(flat: Pixels, small: Pixels) -> Pixels:
     return grey
 
 
+def _below(kop: Mark, lines: Sequence[Line]) -> list[Line]:
+    """Without the letterhead: nobody is asked for by the office's own telephone and address."""
+    end = kop.box[3] + _ADDRESS if kop.state == "seen" and kop.box and kop.box[3] < _HEAD else 0.0
+    return [line for line in lines if line.box[3] > end]
+
+
 def _quality(lines: Sequence[Line]) -> float:
     """Confidence by length; few words or mostly single signs prove little."""
     words = [w.text for line in lines for w in line.words]
@@ -321,7 +328,7 @@ def read(page: Upright, number: int) -> PageReading:
         "ocr" if scan else "text",
         lines,
         tables,
-        rereading.seconds(flat, twice, tables),
+        rereading.seconds(flat, _below(kop, twice), tables),
         marks.on_page(kop, number),
         marks.on_page(signature, number),
         marks.on_page(stamp, number),
