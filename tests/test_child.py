@@ -172,7 +172,8 @@ def test_what_children_used_is_counted() -> None:
 
 def test_the_server_has_no_threads() -> None:
     child.run(double, 1, result=int, limits=LIMITS)
-    assert len(os.listdir(f"/proc/{child._server.pid}/task")) == 1
+    child.run(double, 1, result=int, limits=Limits(small=True))
+    assert [len(os.listdir(f"/proc/{server.pid}/task")) for server in (child._server, child._small)] == [1, 1]
 
 
 def test_a_file_code_passes_through() -> None:
@@ -188,10 +189,11 @@ def test_threads_of_the_parent_and_of_the_child() -> None:
 
 @pytest.mark.skipif("unavailable" in sandbox.sandbox_report().values(), reason="this kernel lacks a layer")
 @pytest.mark.parametrize("what", ["socket", "fork", "exec", "kill", "chmod", "read", "write", "limit"])
-def test_the_sandbox_denies(what: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("small", [False, True], ids=["pages", "mails"])
+def test_the_sandbox_denies(what: str, small: bool, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_bytes(b"s")
-    limits = Limits(seconds=20, sandbox="required")
+    limits = Limits(seconds=20, sandbox="required", small=small)
     assert child.run(attempt, what, str(secret), result=str, limits=limits).startswith("denied")
     assert secret.read_bytes() == b"s"
 

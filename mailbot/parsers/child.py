@@ -240,7 +240,11 @@ def _confine(limits: Limits) -> None:
         resource.setrlimit(kind, (soft, hard))
     if limits.scratch:
         os.environ["TMPDIR"] = tempfile.tempdir = limits.scratch
-    steps: tuple[Callable[[], None], ...] = (lambda: sandbox.landlock(limits.reads, limits.scratch), sandbox.seccomp)
+    system = sandbox.FEW_PATHS if limits.small else sandbox.SYSTEM_PATHS
+    steps: tuple[Callable[[], None], ...] = (
+        lambda: sandbox.landlock(limits.reads, limits.scratch, system),
+        sandbox.seccomp,
+    )
     for step in steps:
         try:
             step()

@@ -18,6 +18,15 @@ SYSTEM_PATHS = (
     "/proc/stat", "/proc/filesystems", "/sys/devices/system", "/sys/fs/cgroup", "/dev/null", "/dev/zero",
     "/dev/urandom", "/dev/random",
 )  # fmt: skip
+FEW_PATHS = (
+    "/usr",
+    "/lib",
+    "/lib64",
+    "/etc/localtime",
+    "/proc/self",
+    "/dev/null",
+    "/dev/urandom",
+)  # no fonts, no engines
 
 
 class SandboxUnavailable(RuntimeError):
@@ -76,8 +85,8 @@ _READ = 1 << 2 | 1 << 3  # READ_FILE, READ_DIR
 _FILE_RIGHTS = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 14 | 1 << 15  # the rights that a rule on a plain file may have
 
 
-def landlock(reads: tuple[str, ...], scratch: str | None) -> None:
-    """Read only what the libraries need and `reads`; write only `scratch`. Raises OSError where it cannot."""
+def landlock(reads: tuple[str, ...], scratch: str | None, system: tuple[str, ...] = SYSTEM_PATHS) -> None:
+    """Read only `system`, the interpreter and `reads`; write only `scratch`. Raises OSError where it cannot."""
     abi = landlock_abi()
     if not abi:
         raise OSError("no Landlock")
@@ -85,7 +94,7 @@ def landlock(reads: tuple[str, ...], scratch: str | None) -> None:
     attributes = struct.pack("QQQ", handled, 3 if abi >= 4 else 0, 3 if abi >= 6 else 0)
     ruleset = _syscall(444, attributes, 8 if abi < 4 else 16 if abi < 6 else 24, 0)
     try:
-        for path in (*SYSTEM_PATHS, *_python_paths(), *reads):
+        for path in (*system, *_python_paths(), *reads):
             _allow(ruleset, path, _READ)
         _allow(ruleset, os.devnull, _READ | 1 << 1)
         if scratch:
