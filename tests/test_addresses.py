@@ -43,3 +43,10 @@ def test_a_capital_among_figures_is_one_of_them() -> None:
     found = settled(address("niS@yahoo.com", "ni5@yahoo.com"), "Ni Luh Lubis")
     assert (found.value, found.agreed) == ("ni5@yahoo.com", True)
     assert settled(address("nis@yahoo.com", "ni5@yahoo.com"), "Ni Luh Lubis").agreed is False
+
+
+def test_what_the_page_reading_had_of_the_name_is_not_given_up() -> None:
+    found = settled(
+        address("santoso.wahyu@yahoo.com", "santoso.wahy@yahoo.com", True, "santoso.wahy@yahoo.com"), "Wahyu Santoso"
+    )
+    assert (found.value, found.agreed) == ("santoso.wahyu@yahoo.com", False)

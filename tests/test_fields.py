@@ -295,6 +295,39 @@ def test_rows_of_a_table_without_rules_begin_with_their_number_where_the_nip_sta
     assert (b.nama.value, b.nip.value, b.telepon.value) == ("Ani", NIP2, "+6281234567891")
 
 
+def test_pieces_of_a_broken_number_are_no_rows() -> None:
+    head = [Cell(0, k, (0.2 * k, 0.1, 0.2 * k + 0.2, 0.12), (Line((Word(t, (0.2 * k, 0.1, 0.2 * k + 0.1, 0.11), 0.9),)),))
+            for k, t in enumerate(("NO", "NAMA", "NIP"))]  # fmt: skip
+    columns = (("1",), ("Budi", "Santoso"), ("198", "507", "04", "201", "001", "1", "007"))
+    body = [Cell(1, k, (0.2 * k, 0.12, 0.2 * k + 0.2, 0.3),
+                 tuple(Line((Word(t, (0.2 * k, 0.13 + 0.02 * i, 0.2 * k + 0.1, 0.14 + 0.02 * i), 0.9),)) for i, t in enumerate(column)))
+            for k, column in enumerate(columns)]  # fmt: skip
+    read = replace(page("Daftar"), tables=(Table((0, 0.1, 0.6, 0.3), (*head, *body)),))
+    (p,) = fields.persons_of(doc(), (replace(read, lines=tuple(x for c in (*head, *body) for x in c.lines)),), TODAY)
+    assert (p.nama.value, p.nip.value) == ("Budi Santoso", NIP)
+
+
+def test_words_of_a_leaning_line_stay_together() -> None:
+    def leaning(texts: list[str], y: float) -> Line:
+        return Line(
+            tuple(
+                Word(t, (0.1 + 0.2 * i, y + 0.006 * i, 0.25 + 0.2 * i, y + 0.006 * i + 0.01), 0.9)
+                for i, t in enumerate(texts)
+            )
+        )
+
+    lines = (leaning(["Tembusan"], 0.5), leaning(["SURAT", "PERINTAH", "TUGAS"], 0.1), leaning(["NOMOR"], 0.13))
+    rows = fields.relined(replace(page("x"), lines=lines))
+    assert [line.text for line in rows] == ["SURAT PERINTAH TUGAS", "NOMOR", "Tembusan"]
+
+
+@pytest.mark.parametrize("said", ["2 19850704 201001 1 007", f"> {NIP}", NIP])
+def test_a_colon_read_as_a_digit_is_no_digit(said: str) -> None:
+    read = replace(page(f"Nama : Budi\nNIP : {said}"), read_by="ocr")
+    (p,) = fields.persons_of(doc(), (read,), TODAY)
+    assert p.nip.value == NIP
+
+
 def test_a_stray_rule_in_one_column_divides_no_rows() -> None:
     rows = (
         ("No", "1", "2"),

@@ -163,3 +163,13 @@ def test_email() -> None:
 def test_text() -> None:
     assert ind.is_empty(" — ") and ind.is_empty("...") and ind.is_empty("") and not ind.is_empty("1")
     assert ind.plain("S U R A T  T U G A S") in ("SURATTUGAS", "SURAT TUGAS") and ind.plain("N a m a : x") == "NAMA : X"
+
+
+@pytest.mark.parametrize("raw", ["teguh49@batangkab.goid", "teguh49@batangkab.go-id", "teguh49@batangkab.g0.id"])
+def test_a_government_domain_without_its_point_is_a_likely_repair(raw: str) -> None:
+    assert ind.parse_email(raw).suggestion == "teguh49@batangkab.go.id"
+
+
+def test_a_lost_point_of_a_domain_is_closed() -> None:
+    assert ind.parse_email("hartono.sri@gmail com").value == "hartono.sri@gmail.com"
+    assert ind.parse_email("wulan86@ :mail.go.id").value == "wulan86@mail.go.id"

@@ -280,7 +280,9 @@ def test_a_paper_whose_title_was_not_read_is_what_its_annex_says() -> None:
     )
 
 
-@pytest.mark.parametrize("title", ["SURAT PFERINTAH TUGAS", "SURAT PERNTAH TUGAS", "SURAT PERINTAH TUGAS"])
+@pytest.mark.parametrize(
+    "title", ["SURAT PFERINTAH TUGAS", "SURAT PERNTAH TUGAS", "SURAT PERINTAH TUGAS", "SURAT PERINTAH TUGAS:"]
+)
 def test_a_title_with_a_sign_too_many_or_too_few(title: str) -> None:
     text = f"{title}\nNOMOR : 550/090/2026\nDasar : 1. Peraturan\nMENUGASKAN\nKepada : Nama : Budi\nUntuk : 1. Melaksanakan"
     assert only(text).kind == "surat_tugas"

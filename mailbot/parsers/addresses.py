@@ -53,6 +53,8 @@ def _joined(email: Found, tokens: list[str]) -> Found:
 
 
 def _decided(email: Found, tokens: list[str]) -> Found:
+    if email.agreed and email.second and _page_knew_better(email, tokens):
+        return replace(email, value=ind.parse_email(email.raw).value, agreed=False)
     if email.agreed or not email.value or not email.second:
         return email
     if "?" in email.second:
@@ -75,6 +77,15 @@ def _decided(email: Found, tokens: list[str]) -> Found:
     if winner:
         return replace(email, value=winner, agreed=True)
     return replace(email, value=_likelier(email.value, other, tokens))
+
+
+def _page_knew_better(email: Found, tokens: list[str]) -> bool:
+    """The crop alone was read alike by both engines, but only what the page reading had is of the name."""
+    first, second = (ind.parse_email(text).value or "" for text in (email.raw, email.second or ""))
+    return first != email.value == second and [_is_name(x.partition("@")[0], tokens) for x in (first, second)] == [
+        True,
+        False,
+    ]
 
 
 def _likely(raw: str) -> tuple[str, ...]:

@@ -108,7 +108,7 @@ def with_rows(table: Table) -> Table:
     low = max(c.row for c in table.cells)
     cells = [c for c in table.cells if c.row == low]
     marks = max(
-        ([line for line in c.lines if test(line.text)] for c in cells for test in (_is_number, ind.looks_like_nip)),
+        (found for c in cells for found in (_counted(c.lines), [x for x in c.lines if ind.looks_like_nip(x.text)])),
         key=len,
     )
     headed = low > 0 or all(c.lines and labels.column_field(c.lines[0].text) for c in cells if c.lines)
@@ -173,8 +173,10 @@ def unmerged(table: Table) -> Table:
     return Table(table.box, tuple(made))
 
 
-def _is_number(text: str) -> bool:
-    return re.fullmatch(r"\W*\d{1,2}\W*", text) is not None
+def _counted(lines: Sequence[Line]) -> list[Line]:
+    """The lines that hold nothing but the next number: 1, 2, 3; pieces of a broken NIP are numbers too."""
+    alone = [x for x in lines if re.fullmatch(r"\W*\d{1,2}\W*", x.text)]
+    return alone if [int(ind.digits(x.text)) for x in alone] == list(range(1, len(alone) + 1)) else []
 
 
 def is_form(table: Table) -> bool:

@@ -392,8 +392,8 @@ def _domain_repair(value: str, domains: tuple[str, ...]) -> str | None:
     if domain in domains or domain.endswith(".go.id"):
         return None
     best = process.extractOne(domain, domains, scorer=OSA.distance, score_cutoff=2)
-    if best is None and domain.endswith((".g0.id", ".go.ld", ".go.1d", ".qo.id")):
-        return f"{local}@{domain[:-6]}.go.id"
+    if best is None and (government := re.fullmatch(r"(.+)\.(?:g0\.id|go\.ld|go\.1d|qo\.id|go-?id)", domain)):
+        return f"{local}@{government.group(1)}.go.id"
     return f"{local}@{best[0]}" if best else None
 
 

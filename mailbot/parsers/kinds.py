@@ -108,12 +108,12 @@ def _over_title(text: str, following: Sequence[str]) -> bool:
 def title_of(text: str, following: Sequence[str] = ()) -> str | None:
     """The kind that a title line names; None for all other lines."""
     line = re.sub(r"^[^A-Z0-9]+", "", text).translate(str.maketrans("05$|", "OSSI"))
-    if not line or len(line.split()) > 14 or re.search(r"[;:]\s*$|\.\s*$", line) or ":" in line[:24]:
+    if re.search(r"[;:.|]\s*$", line):  # specks behind a title, or the end of a sentence
+        bare = re.sub(r"\W+$", "", line)
+        return next((kind for title, kind in _ORDERED if kind and fuzz.ratio(bare, title) >= 95), None)
+    if not line or len(line.split()) > 14 or ":" in line[:24]:
         return None
-    for title, kind in _ORDERED:
-        if kind and _begins_with(line, title):
-            return kind
-    return None
+    return next((kind for title, kind in _ORDERED if kind and _begins_with(line, title)), None)
 
 
 def _begins_with(line: str, title: str) -> bool:

@@ -56,7 +56,8 @@ def _by_separators(crops: Iterable[Pixels], text: str, first: str) -> str | None
     if "@" not in text or bare[0] != bare[1]:
         return None
     seen = "".join(shapes.separators(crop) for crop in crops)
-    return next((x for x in (text, first) if "".join(re.findall("[._-]", x)) == seen), None)
+    found = next((x for x in (text, first) if "".join(re.findall("[._-]", x)) == seen), None)
+    return found if found and ind.parse_email(found).suggestion is None else None  # a point of the domain is lost
 
 
 def _with_domain(text: str, first: str) -> str:

@@ -17,7 +17,7 @@ def relined(page: PageReading) -> tuple[Line, ...]:
     free = [line for line in page.lines if id(line) not in cells]
     if not (_jumps(free) or _bare_labels(free) >= 3):
         return page.lines
-    rows = list(as_rows(word for line in free for word in line.words))
+    rows = _side_by_side(free)
     for table in page.tables:
         at = next((i for i, line in enumerate(rows) if line.box[1] > table.box[1]), len(rows))
         rows[at:at] = [line for cell in table.cells for line in cell.lines]
@@ -39,6 +39,30 @@ def _bare_labels(lines: Sequence[Line]) -> int:
 
 def _without_colon(words: tuple[Word, ...]) -> tuple[Word, ...]:
     return words[:-1] if words and labels.SEPARATOR.match(words[-1].text) else words
+
+
+def _side_by_side(lines: Sequence[Line]) -> list[Line]:
+    """Lines on one height put together. Words of one line stay together: on a leaning page its ends differ in height."""
+    rows: list[list[Line]] = []
+    for line in sorted((x for x in lines if x.words), key=_middle):
+        row = next((r for r in reversed(rows[-3:]) if all(_beside(line, x) for x in r)), None)
+        if row is None:
+            rows.append([line])
+        else:
+            row.append(line)
+    return [Line(tuple(w for x in sorted(row, key=lambda x: x.box[0]) for w in x.words)) for row in rows]
+
+
+def _middle(line: Line) -> float:
+    return line.box[1] + line.box[3]
+
+
+def _beside(one: Line, other: Line) -> bool:
+    """On one height, by the words that are next to each other, and not over each other."""
+    left, right = (one, other) if one.box[0] < other.box[0] else (other, one)
+    a, b = left.words[-1].box, right.words[0].box
+    apart = abs((a[1] + a[3]) - (b[1] + b[3])) / 2 < 0.5 * min(a[3] - a[1], b[3] - b[1])
+    return apart and left.box[2] <= right.box[0] + 0.005
 
 
 def as_rows(words: Iterable[Word]) -> tuple[Line, ...]:

@@ -215,7 +215,7 @@ def _under(above: Box, word: Word) -> bool:
     """In the next row of the same column."""
     left, top = word.box[:2]
     tall = above[3] - above[1]
-    return abs(left - above[0]) < 0.006 and -0.2 * tall < top - above[3] < 0.9 * tall
+    return abs(left - above[0]) < 0.006 and -0.2 * tall < top - above[3] < 1.3 * tall
 
 
 def of_grades(lines: Iterable[Line], tables: Iterable[Table]) -> list[Span]:

@@ -34,11 +34,11 @@ class Place:
 
 def normal(name: str, raw: str, today: dt.date, scanned: bool = False) -> str | None:
     """The normalised value, or the text itself where it cannot be normalised (the rules judge it later)."""
-    text = _drawn_i(raw).strip(" :;|=") if name == "nama" and scanned else raw.strip(" :;|=")
+    text = _drawn_i(raw).strip(" :;|=>~") if name == "nama" and scanned else raw.strip(" :;|=>~")
     if ind.is_empty(text) or ind.PLACEHOLDER.fullmatch(text):
         return None
     if name == "nip":
-        nip = ind.parse_nip(text, today)
+        nip = ind.parse_nip(_without_colon(text) if scanned else text, today)
         return nip.suggestion or nip.digits or None
     if name == "telepon":
         if scanned:  # a colon that was read as a digit or a plus
@@ -52,7 +52,8 @@ def normal(name: str, raw: str, today: dt.date, scanned: bool = False) -> str | 
     if name == "alamat" and scanned:  # no word "JI." exists: a small l between a capital and a point
         text = re.sub(r"\bJ(?:[I1|iL]|il)(?:[.,]|(?= [A-Z]))", "Jl.", text)
         text = re.sub(r"\$(?=\d{4}\b)", "5", text)
-        text = re.sub(r"\b(R[TW]\.?\s?)[Oo](?=\d)", r"\g<1>0", text)
+        text = re.sub(r"\b(R[TW]\.?\s?)[Oo](?=[\dlI|])", r"\g<1>0", text)
+        text = re.sub(r"\b(R[TW]\.?\s?0)[lI|]", r"\g<1>1", text)
     if name == "jabatan" and scanned:  # nor an office of "Pit.": pelaksana tugas, pelaksana harian
         text = re.sub(r"\bP[iI1|]([th])\.", r"Pl\1.", text)
     if scanned:  # specks before a word
@@ -62,6 +63,11 @@ def normal(name: str, raw: str, today: dt.date, scanned: bool = False) -> str | 
         for seen, meant in _TITLES:
             text = re.sub(seen, meant, text)
     return text.strip(" ,")
+
+
+def _without_colon(text: str) -> str:
+    """ "2 19800504 ...": the colon before a number was read as a digit of its own."""
+    return text[text.index(" ") :] if re.match(r"\W*\d (?=\d)", text) and len(ind.digits(text)) == 19 else text
 
 
 def _drawn_i(text: str) -> str:
