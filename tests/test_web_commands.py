@@ -54,18 +54,21 @@ PAGES = {
 }  # fmt: skip
 
 
-def test_old_cases_are_found_behind_the_newest_ones(
-    tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("near", [0, 10])  # 0: every search goes beyond the newest cases
+def test_the_newest_cases_and_the_index_find_alike(
+    tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch, near: int
 ) -> None:
-    monkeypatch.setattr(search, "NEAR", 0)  # then every search goes beyond the newest cases
+    monkeypatch.setattr(search, "NEAR", {"sqlite": near, "postgresql": near})
     post = Post(world(tmp_path, Clock(), database))
     for n in range(1, 4):
-        post.mail(evidence(requested(f"19850704201001100{n}", f"Budi Nomor{n}"), number=f"027/{n}/2026"))
+        post.mail(evidence(requested(f"19850704201001100{n}", f"Budí Nomor{n}"), number=f"027/{n}/2026"))
     with post.world.store.reading() as tx:
         assert [search.ids(tx, typed, 1) for typed in ("nomor1", "198507042010011001", "budi")] == [[1], [1], [3]]
         assert [search.ids(tx, "budi", 1, offset) for offset in (1, 2, 3)] == [[2], [1], []]
         assert search.ids(tx, "19850704201001100", 5) == [3, 2, 1]
-        assert search.ids(tx, "tidakada", 5) == []
+        assert search.ids(tx, "BUDÍ nom", 5) == search.ids(tx, "budi nom", 5) == [3, 2, 1]
+        assert search.ids(tx, "bud nomor1", 5) == search.ids(tx, "udi", 5) == search.ids(tx, "tidakada", 5) == []
+        assert search.ids(tx, "nomor1' OR \"x* 027/1", 5) == search.ids(tx, "'\"*", 5) == []
 
 
 def test_the_pages_answer_alike_on_both_databases(tmp_path: Path, database: str) -> None:

@@ -15,6 +15,7 @@ from mailbot.store.mails import SET_ASIDE
 # what the machine decided -> what a person did later that says it was wrong
 OVERRULED = (("lengkap", "kirim_balik"), ("lengkap", "tinjau"), ("lengkap", "tolak"), ("kembalikan", "tinjau"), ("bukan_permohonan", "buka_kembali"),
              ("duplikat", "buka_kembali"), ("di_luar_sop", "buka_kembali"))  # fmt: skip
+WAITING, TROUBLED = ("pending", "deferred", "sending"), ("failed", "ambiguous")  # states of outgoing mail
 DECISIONS = ("lengkap", "kembalikan", "bukan_permohonan", "di_luar_sop", "duplikat")
 
 
@@ -137,9 +138,12 @@ def failed_jobs(tx: Connection) -> list[Row[Any]]:
 def stuck_mail(tx: Connection, before: dt.datetime) -> list[Row[Any]]:
     """Outgoing mail that failed, is in doubt, or has waited since `before`."""
     columns = [t.outgoing.c[n] for n in ("id", "kind", "recipient", "state", "created_at", "answer", "attempts")]
-    waits = and_(t.outgoing.c.state.in_(("pending", "deferred", "sending")), t.outgoing.c.created_at < iso(before))
+    unsent = select(t.outgoing.c.id).where(t.outgoing.c.state.in_((*WAITING, *TROUBLED)))
+    few = unsent.union(select(t.outgoing.c.id).where(t.outgoing.c.bounced != ""))  # by index; the OR below has none
+    waits = and_(t.outgoing.c.state.in_(WAITING), t.outgoing.c.created_at < iso(before))
     query = select(*columns, t.case_file.c.number).outerjoin(t.case_file, t.case_file.c.id == t.outgoing.c.case_id)
-    query = query.where(or_(t.outgoing.c.state.in_(("failed", "ambiguous")), waits, t.outgoing.c.bounced != ""))
+    query = query.where(t.outgoing.c.id.in_(few))
+    query = query.where(or_(t.outgoing.c.state.in_(TROUBLED), waits, t.outgoing.c.bounced != ""))
     return list(tx.execute(query.order_by(t.outgoing.c.id.desc()).limit(100)))
 
 

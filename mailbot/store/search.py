@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 
 from sqlalchemy import Connection, Engine, inspect, select, text
 
@@ -26,7 +27,8 @@ _PUT = {
     "postgresql": text("INSERT INTO case_text (rowid, words) VALUES (:id, to_tsvector('simple', :words))"),
 }
 NIP = 18  # digits
-NEAR = 60  # newest cases that are looked through for each one that is wanted, before the index is asked
+# newest cases that are looked through for each one that is wanted, before the index is asked
+NEAR = {"sqlite": 10, "postgresql": 60}
 TOKEN = re.compile(r"[^\W_]+")
 
 
@@ -63,8 +65,14 @@ def put(tx: Connection, case_id: int, words: str) -> None:
 
 
 def plain(words: str) -> str:
-    """Both databases must cut words alike: only letters and digits, in lower case."""
-    return " ".join(TOKEN.findall(words.lower()))[:LONGEST]
+    """Both databases must cut words alike: only letters and digits, in lower case, without accents."""
+    return " ".join(_tokens(words))[:LONGEST]
+
+
+def _tokens(words: str) -> list[str]:
+    if not words.isascii():
+        words = "".join(c for c in unicodedata.normalize("NFKD", words) if not unicodedata.combining(c))
+    return TOKEN.findall(words.lower())
 
 
 def words_of(tx: Connection, case_id: int) -> str:
@@ -103,25 +111,40 @@ def _evidence_words(evidence: str | None) -> list[str]:
 
 def ids(tx: Connection, typed: str, limit: int = 40, offset: int = 0) -> list[int]:
     """Cases with all typed words, newest first; the last word may be the beginning of one, but a whole NIP is one already."""
-    tokens = TOKEN.findall(typed.lower())[:12]
+    tokens = _tokens(typed)[:12]
     if not tokens:
         return []
     whole = len(tokens[-1]) == NIP and tokens[-1].isdigit()
-    if tx.dialect.name == "sqlite":
-        phrase = " AND ".join(f'"{w}"' for w in tokens) + ("" if whole else "*")
-        query = "SELECT rowid FROM case_text WHERE case_text MATCH :q ORDER BY rowid DESC LIMIT :limit OFFSET :offset"
-        return list(tx.scalars(text(query), {"q": phrase, "limit": limit, "offset": offset}))
-    return _newest(tx, " & ".join(tokens) + ("" if whole else ":*"), limit, offset)
+    sqlite = tx.dialect.name == "sqlite"
+    near, index, asked = (_fts5 if sqlite else _tsvector)(tokens, whole)
+    page = {"limit": limit, "offset": offset}
+    if not (sqlite and whole):  # which reads whole words from the newest on by itself
+        span = NEAR[tx.dialect.name] * (offset + limit)
+        first = int(tx.scalar(text("SELECT max(rowid) FROM case_text")) or 0) - span
+        found = list(tx.scalars(text(near), {**asked, **page, "first": first}))
+        if len(found) == limit or first <= 0:
+            return found
+    return list(tx.scalars(text(index), {**asked, **page}))
 
 
-def _newest(tx: Connection, phrase: str, limit: int, offset: int) -> list[int]:
-    """The planner takes a word that it does not know for a common one and would read the table backwards for it. So only the newest
-    cases are read that way; words that do not fill a page there are rare, and `+ 0` leads their search to the index."""
-    asked = {"q": phrase, "limit": limit, "offset": offset}
-    words = "SELECT rowid FROM case_text WHERE words @@ to_tsquery('simple', :q)"
-    first = int(tx.scalar(text("SELECT max(rowid) FROM case_text")) or 0) - NEAR * (offset + limit)
-    near = f"{words} AND rowid > :first ORDER BY rowid DESC LIMIT :limit OFFSET :offset"
-    found = list(tx.scalars(text(near), {**asked, "first": first}))
-    if len(found) == limit or first <= 0:
-        return found
-    return list(tx.scalars(text(f"{words} ORDER BY rowid + 0 DESC LIMIT :limit OFFSET :offset"), asked))
+# Where a word is common, its page is among the newest cases and they are looked through one by one; words that do not fill a page
+# there are rare, and the index is quick. Asked at once, FTS5 gathers all cases with any word that begins so before it gives the
+# first, and PostgreSQL's planner takes a word that it does not know for a common one and reads the table backwards (hence `+ 0`).
+Queries = tuple[str, str, dict[str, str]]  # of the newest cases, of the index, and what both ask for
+_NEAR = "SELECT rowid FROM case_text WHERE rowid > :first AND {} ORDER BY rowid DESC LIMIT :limit OFFSET :offset"
+_INDEX = "SELECT rowid FROM case_text WHERE {} ORDER BY {} DESC LIMIT :limit OFFSET :offset"
+
+
+def _fts5(tokens: list[str], whole: bool) -> Queries:
+    phrase = " AND ".join(f'"{w}"' for w in tokens) + ("" if whole else "*")
+    texts = {f"w{n}": f" {w} " for n, w in enumerate(tokens)}
+    if not whole:
+        texts[f"w{len(tokens) - 1}"] = f" {tokens[-1]}"
+    contains = " AND ".join(f"instr(' ' || words || ' ', :{name})" for name in texts)
+    return _NEAR.format(contains), _INDEX.format("case_text MATCH :q", "rowid"), {"q": phrase, **texts}
+
+
+def _tsvector(tokens: list[str], whole: bool) -> Queries:
+    phrase = " & ".join(tokens) + ("" if whole else ":*")
+    words = "words @@ to_tsquery('simple', :q)"
+    return _NEAR.format(words), _INDEX.format(words, "rowid + 0"), {"q": phrase}

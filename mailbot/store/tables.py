@@ -191,6 +191,7 @@ event = Table(
     Column("hash", String, nullable=False, server_default=""),
     UniqueConstraint("chain", "seq"),
     Index("event_action", "action", "at", "actor", "chain"),
+    Index("event_actor", "actor", "at"),
 )  # fmt: skip
 
 step = Table(
@@ -238,6 +239,7 @@ outgoing = Table(
     UniqueConstraint("key", "kind", "seq"),
     Index("outgoing_due", "state", "due_at"),
     Index("outgoing_recent", "created_at"),
+    Index("outgoing_bounced", "id", sqlite_where=text("bounced <> ''"), postgresql_where=text("bounced <> ''")),
 )  # fmt: skip
 
 undeliverable = Table(
@@ -288,7 +290,7 @@ access_right = Table(
     Column("instansi", String, nullable=False),
     Column("email", String, nullable=False),
     Column("telepon", String, nullable=False),
-    Column("status", String, nullable=False, index=True),  # aktif | nonaktif
+    Column("status", String, nullable=False),  # aktif | nonaktif
     Column("active_since", String),
     Column("valid_until", String, index=True),
     Column("basis", String, nullable=False, server_default=""),  # kind, number, date of the SK
@@ -297,6 +299,7 @@ access_right = Table(
     Column("ended_reason", String, nullable=False, server_default=""),
     Column("executor", String, nullable=False, server_default=""),
     UniqueConstraint("nip", "peran", "instansi"),
+    Index("access_list", "status", "nama", "id"),
 )  # fmt: skip
 
 access_history = Table(
