@@ -72,6 +72,8 @@ def test_lists_read_no_whole_table(tmp_path: Any) -> None:
         access.page(tx, "aktif", "", "", 0, 60)
         queue.newest(tx, ("diarsipkan", "ditolak"))
         queue.lines(tx, ("perlu_tinjauan",))
+        queue.after(tx, (), 1)
+        queue.after(tx, ("perlu_tinjauan",), 1)
         queue.some(tx, ("perlu_tinjauan", "diteruskan"))
         queries, asked = asked, []
         steps = [r[3] for q, v in queries for r in tx.exec_driver_sql(f"EXPLAIN QUERY PLAN {q}", v)]

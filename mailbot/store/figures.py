@@ -99,7 +99,7 @@ def deviations(tx: Connection, since: dt.datetime, accepted: bool, name: str = "
     )
     if name:
         query = query.where(t.step.c.name == name)
-    return list(tx.execute(query.order_by(t.step.c.id.desc()).limit(limit)))
+    return list(tx.execute(query.order_by(t.step.c.started_at.desc(), t.step.c.id.desc()).limit(limit)))
 
 
 def open_deviations(tx: Connection, since: dt.datetime) -> int:
@@ -132,7 +132,9 @@ def quarantined_mail(tx: Connection) -> list[Row[Any]]:
 
 
 def failed_jobs(tx: Connection) -> list[Row[Any]]:
-    return list(tx.execute(select(t.job).where(t.job.c.state == "quarantine").limit(100)))
+    # in the order of the index, or the planner looks for them among all jobs that ever were
+    query = select(t.job).where(t.job.c.state == "quarantine").order_by(t.job.c.lane, t.job.c.due_at)
+    return list(tx.execute(query.limit(100)))
 
 
 def stuck_mail(tx: Connection, before: dt.datetime) -> list[Row[Any]]:

@@ -60,8 +60,11 @@ def lines(
 
 
 def after(tx: Connection, states: Iterable[str], skip: int) -> str | None:
-    """The number of the most urgent case other than `skip`."""
-    query = _narrowed(select(t.case_file.c.number), states, Filter()).where(t.case_file.c.id != skip)
+    """The number of the most urgent case other than `skip`; None for a role whose work is in no state."""
+    wanted = tuple(states)
+    if not wanted:  # the databases would look for nothing in all cases
+        return None
+    query = _narrowed(select(t.case_file.c.number), wanted, Filter()).where(t.case_file.c.id != skip)
     found: str | None = tx.scalar(query.order_by(*_urgency()).limit(1))
     return found
 
