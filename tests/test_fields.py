@@ -386,3 +386,10 @@ def test_a_separator_read_as_a_digit_is_no_label() -> None:
 def test_titles_as_engines_leave_them(read: str, name: str) -> None:
     (p,) = persons(f"Nama : {read}\nNIP : {NIP}")
     assert p.nama.value == name
+
+
+@pytest.mark.parametrize("colon", [":", "~ >", ">", "=", "»"])
+def test_a_colon_is_known_as_engines_read_it(colon: str) -> None:
+    read = replace(page(f"Nama : Budi\nNIP {colon} {NIP}\nGolongan {colon} IV/b"), read_by="ocr")
+    (p,) = fields.persons_of(doc(), (read,), TODAY)
+    assert (p.nip.value, p.pangkat_golongan.value) == (NIP, "IV/b")

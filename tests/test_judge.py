@@ -217,3 +217,11 @@ def test_a_ruling_on_a_further_page_of_the_letter_may_be_the_missing_paper() -> 
     assert codes(found)["SK-TIDAK-ADA"] == "unsure"
     plain = judge.judge(evidence(file("surat.pdf", page(LETTER), page("Tembusan : Arsip", number=2))), SOP, TODAY)
     assert codes(plain)["SK-TIDAK-ADA"] == "certain"
+
+
+def test_a_value_behind_a_misread_colon_high_on_the_page_is_no_certain_gap() -> None:
+    lines = [line for line in FORM.strip().split("\n") if "NIP" not in line]
+    form = "\n".join([*lines[:2], f"NIP Baru ¢ {NIP}", "Golongan ¢ > IVb", *lines[2:]])
+    letter = LETTER.replace(f"NIP              : {NIP}\n", "").replace("Pangkat/Gol      : Penata (III/c)\n", "")
+    found = codes(verdict(letter, DECREE.replace(f", NIP {NIP}", ""), form))
+    assert found.get("DATA-PANGKAT-GOLONGAN") != "certain"

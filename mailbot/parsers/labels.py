@@ -52,7 +52,7 @@ _SHORT = {
 }
 _FIRST = {"jabatan": "jabatan", "alamat": "alamat", "email": "email", "pangkat": "pangkat_golongan", "golongan": "pangkat_golongan",
           "instansi": "instansi", "handphone": "telepon", "telepon": "telepon", "nip": "nip"}  # fmt: skip
-SEPARATOR = re.compile(r"^[:;.|=\-]+$")
+SEPARATOR = re.compile(r"^[:;.|=\->~»]+$")  # a colon, as engines read it
 
 
 @dataclass(frozen=True, slots=True)

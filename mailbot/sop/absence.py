@@ -93,19 +93,22 @@ def _bare(text: str) -> str:
     return re.sub(r"[^a-z0-9]", "", text.lower())
 
 
-def _lines(evidence: Evidence, only: Document | None = None) -> Iterator[str]:
+def _lines(evidence: Evidence, only: Document | None = None, head: int = HEAD) -> Iterator[str]:
     """Lines of the papers below their letterheads, of all kinds that may carry data; `only`: of one document."""
     none = {(d.file, n) for d in evidence.documents if d.kind == "lain" and not d.unsure for n in d.pages}
     for file, page, text in evidence.texts:
         mine = only is None or (file == only.file and page in only.pages)
         if mine and (file, page) not in none:
-            yield from text.split("\n")[HEAD:]
+            yield from text.split("\n")[head:]
 
 
 def _labelled(evidence: Evidence) -> Iterator[tuple[str, str]]:
-    """Label and value of the lines that carry both."""
-    for line in _lines(evidence):
+    """Label and value of the lines that carry both; a letterhead has an address, a telephone and an e-mail of its own."""
+    below = set(_lines(evidence))
+    for line in _lines(evidence, head=0):
         for name, label in _LABELS.items():
-            m = re.match(rf"^\W*(?:\d{{1,2}}\W+|[a-h]\W\s*)?(?:{label})[^:;]{{0,40}}[:;]\s*(\S.*)$", line, re.I)
+            if name in ("alamat", "telepon", "email") and line not in below:
+                continue
+            m = re.match(rf"^\W*(?:\d{{1,2}}\W+|[a-h]\W\s*)?(?:{label})[^:;>~|=]{{0,40}}[:;>~|=]\s*(\S.*)$", line, re.I)
             if m and not ind.is_empty(m.group(1)):
                 yield name, m.group(1)
