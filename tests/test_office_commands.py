@@ -28,6 +28,7 @@ class Office:
         self.config = folder / "config.toml"
         self.config.write_text(
             f'[storage]\npath = "{folder}/data"\n[smtp]\npath = "{folder}/sent"\n[[mailbox]]\npath = "{folder}/inbox"\n'
+            '[database]\nurl_env = "MAILBOT_TEST_DATABASE_URL"\n'
         )
         with self.world.store.transaction() as tx:
             for login, role in PEOPLE.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import re
 import shutil
 import tempfile
@@ -82,6 +83,8 @@ def _parsed(raw: RawMessage, leaves: Path) -> Submission:
     try:
         return parsers.open_mail(raw.path, str(leaves))
     except ChildFailed as failure:
+        if shutil.disk_usage(leaves).free < 2 * raw.size:  # says nothing about the mail; it is tried again
+            raise OSError(errno.ENOSPC, f"no room to open a mail of {raw.size} bytes") from failure
         log.warning("mail not parsed", sha256=raw.sha256, error=str(failure))
         return Submission(None, None, "", "", None, (), "", "", (), (), (), flags=("unparsed",))
 

@@ -46,13 +46,15 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def w(small_disk: Path, tmp_path: Path) -> World:
+def w(small_disk: Path, tmp_path: Path, database: str) -> World:
+    """On PostgreSQL the database has room while the mails have none."""
     for part in ("new", "cur", "tmp"):
         (tmp_path / "inbox" / part).mkdir(parents=True)
     for number in range(MAILS):
         (tmp_path / "inbox/new" / f"{number}.eml").write_bytes(mail(number))
     storage = config.StorageSection(path=str(small_disk / "data"), min_free_mb=0)  # its warning in time is another test
-    return world(tmp_path, Clock(), storage=storage, replies=config.RepliesSection(form=False))
+    url = "" if database.startswith("sqlite") else database
+    return world(tmp_path, Clock(), url, storage=storage, replies=config.RepliesSection(form=False))
 
 
 def until_full(w: World) -> int:

@@ -185,7 +185,9 @@ def test_down_to_nothing_and_up_again(database: str) -> None:
 
 @pytest.fixture
 def source(tmp_path: Path, clock: Clock) -> World:
-    w = world(tmp_path, clock)
+    """What is moved is always SQLite."""
+    (tmp_path / "data").mkdir(exist_ok=True)
+    w = world(tmp_path, clock, f"sqlite:///{tmp_path / 'data' / 'mailbot.db'}")
     post = Post(w)
     for number in range(4):
         post.mail(evidence(person(f"19850704201001100{number}"), number=f"{number}/2026"))

@@ -258,7 +258,8 @@ def test_the_backlog_of_one_office_does_not_stand_before_another(
         put(other, 1, 2)
         with shared.store.transaction() as tx:
             query = "SELECT args->>'office' FROM procrastinate_jobs WHERE status = 'todo' ORDER BY priority DESC, id"
-            order = list(tx.scalars(text(query)))
+            mine = ("kantor_lain", tx.scalar(text("SELECT current_schema()")))
+            order = [office for office in tx.scalars(text(query)) if office in mine]
 
     assert len(order) == 52
     assert [i for i, office in enumerate(order) if office == "kantor_lain"][-1] < 5
