@@ -1,4 +1,4 @@
-"""One worker against two on the same scans, and a queueing model checked against these runs: scripts/bench workers
+"""One worker against two on the same scans, each on a core of its own, and a queueing model checked against these runs: scripts/bench workers
 
 Mails of the demo are taken in on PostgreSQL, then `mailbot worker` processes read them. The model replays the same arrivals with the
 service times that were measured through a queue of c servers; where it fits the runs, it plans for many offices and the January wave.
@@ -68,7 +68,9 @@ def read_with(workers: int, mails: list[bytes]) -> Run:
             path, sha256, size = keep(iter((data + f"\n{number}".encode(),)), w.blobs)
             take_in(w, RawMessage(Location("utama", "INBOX", 1, str(number)), str(path), sha256, size, w.now()))
         command = [sys.executable, "-m", "mailbot.cli", "worker", "--lane", "ocr", "--config", f"{name}/config.toml"]
-        running = [subprocess.Popen(command, stderr=subprocess.DEVNULL) for _ in range(workers)]
+        # a worker reads the pages of a mail on all the cores it has, so each gets one of its own, as on hosts of one core
+        cores = [["taskset", "-c", str(n % (os.cpu_count() or 1))] for n in range(workers)]
+        running = [subprocess.Popen([*core, *command], stderr=subprocess.DEVNULL) for core in cores]
         try:
             start = _first_begun(w)
             while _open(w):
