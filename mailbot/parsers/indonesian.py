@@ -163,6 +163,12 @@ def parse_golongan(raw: str) -> Golongan | None:
     return Golongan(roman, pppk=True) if roman in PPPK_GOLONGAN else None
 
 
+def rank_said_twice(raw: str) -> bool:
+    """The rank in words, and no golongan beside it that means another: the text confirms itself."""
+    golongan = parse_golongan(raw)
+    return golongan is not None and not golongan.mismatch and pangkat_code(raw) == golongan.code != ""
+
+
 def torn_stroke(one: str, other: str) -> bool:
     """II/b beside III/b: an engine loses a stroke of a roman number now and then."""
     mine, others = one.split("/"), other.split("/")

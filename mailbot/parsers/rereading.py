@@ -24,7 +24,8 @@ def seconds(image: Pixels, lines: Iterable[Line], tables: Iterable[Table]) -> tu
     lines, tables = tuple(lines), tuple(tables)
     words = [word for line in lines for word in line.words]
     found = [_second(image, span, words, _plain) for span in spans.of_values(lines, tables)]
-    found += [_second(image, span, words, _strokes, _ROMAN) for span in spans.of_grades(lines, tables)]
+    grades = (s for s in spans.of_grades(lines, tables) if not ind.rank_said_twice(spans.text_in(words, s)))
+    found += [_second(image, span, words, _strokes, _ROMAN) for span in grades]
     return tuple(reading for reading in found if reading)
 
 

@@ -113,7 +113,7 @@ def found(name: str, words: tuple[Word, ...], place: Place) -> Found:
     if second is None:
         return Found(value, raw, confidence, place.file, place.page.number, box)
     text, other, repeated = second
-    if name == "pangkat_golongan" and _says_it_twice(raw):
+    if name == "pangkat_golongan" and ind.rank_said_twice(raw):
         return Found(value, raw, confidence, place.file, place.page.number, box, text, True)
     if repeated and other and valid(name, other, place.today) and not _more_beside(name, raw, other):
         return Found(other, raw, confidence, place.file, place.page.number, box, text, True)
@@ -128,12 +128,6 @@ def found(name: str, words: tuple[Word, ...], place: Place) -> Found:
     agreed = other is not None and other == value and not _more_beside(name, raw, value)
     agreed = agreed and not (name == "pangkat_golongan" and _open_roman(raw, text, value))
     return Found(value, raw, confidence, place.file, place.page.number, box, text, agreed)
-
-
-def _says_it_twice(raw: str) -> bool:
-    """The rank in words, and no golongan beside it that means another."""
-    golongan = ind.parse_golongan(raw)
-    return golongan is not None and not golongan.mismatch and ind.pangkat_code(raw) == golongan.code != ""
 
 
 def _open_roman(raw: str, second: str, value: str) -> bool:
