@@ -78,12 +78,12 @@ def _queue(engine: Engine) -> None:
     if engine.dialect.name != "postgresql":
         return
     schema = QUEUE_SCHEMA if office_of(engine) else "public"
-    there = text("SELECT to_regclass(:name) IS NOT NULL")
+    there = text("SELECT 1 FROM pg_tables WHERE schemaname = :schema AND tablename = 'procrastinate_jobs'")
     with engine.execution_options(office="").begin() as connection:
-        if connection.scalar(there, {"name": f"{schema}.procrastinate_jobs"}):
+        if connection.scalar(there, {"schema": schema}):
             return
         connection.execute(text("SELECT pg_advisory_xact_lock(:turn)"), {"turn": TURN})
-        if not connection.scalar(there, {"name": f"{schema}.procrastinate_jobs"}):
+        if not connection.scalar(there, {"schema": schema}):
             connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{schema}"'))
             connection.execute(text(f'SET LOCAL search_path TO "{schema}"'))
             script = (files("procrastinate") / "sql" / "schema.sql").read_text("utf-8")
@@ -94,8 +94,11 @@ def _own_schema(engine: Engine) -> None:
     office = office_of(engine)
     if not office:
         return
+    known = text("SELECT 1 FROM pg_namespace WHERE nspname = :office")
     with engine.begin() as connection:
-        known = connection.scalar(text("SELECT 1 FROM pg_namespace WHERE nspname = :office"), {"office": office})
-        if not known:
-            connection.execute(text("SELECT pg_advisory_xact_lock(:turn)"), {"turn": TURN})
+        if connection.scalar(known, {"office": office}):
+            return
+        connection.execute(text("SELECT pg_advisory_xact_lock(:turn)"), {"turn": TURN})
+        # asked once more: IF NOT EXISTS alone believes what this session remembers, and another host was quicker
+        if not connection.scalar(known, {"office": office}):
             connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{office}"'))
