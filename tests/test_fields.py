@@ -140,7 +140,7 @@ def test_a_telephone_with_more_digits_beside_it_is_no_agreement() -> None:
     read = replace(page(f"Nama : Budi\nNIP : {NIP}\nHP : 0813856605, 60"), read_by="ocr")
     second = SecondReading(union(tuple(w.box for w in read.lines[-1].words[2:3])), "0813856605", 0.99)
     (p,) = fields.persons_of(doc(), (replace(read, seconds=(second,)),), TODAY)
-    assert (p.telepon.value, p.telepon.agreed) != ("+62813856605", True)
+    assert (p.telepon.value, p.telepon.agreed) == ("+6281385660560", None)
 
 
 def test_golongan_is_read_twice() -> None:
