@@ -230,6 +230,7 @@ def _diagnosis(settings: config.Settings) -> list[tuple[bool, str, str]]:
         ),
         diagnosis.disk_row(settings),
         *[(True, f"sandbox {name}: {state}", "") for name, state in report.items()],
+        diagnosis.child_row(),
         *diagnosis.mail_rows(settings),
     ]
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from mailbot import config, work
 from mailbot.mailbox import FolderMissing, LoginRefused, Mailbox, MailboxError, NetworkTrouble, StartMissing, Throttled
 from mailbot.mailbox.imap import Imap
+from mailbot.parsers import child
+from mailbot.parsers.sandbox import SandboxUnavailable
 from mailbot.replies import smtp
 from mailbot.store import mails
 from mailbot.work import alarm, sweep
@@ -33,6 +35,15 @@ def disk_row(settings: config.Settings) -> Row:
     free = shutil.disk_usage(next(p for p in (path, *path.parents) if p.exists())).free >> 20
     least = settings.storage.min_free_mb
     return free >= least, f"disk: {free} MB free at {path}", f"make room: intake waits below {least} MB"
+
+
+def child_row(limits: child.Limits = child.Limits(seconds=20, small=True)) -> Row:
+    """Really opens something, with all that is taken away: what a unit or a container forbids shows here only."""
+    try:
+        child.run(abs, -1, result=int, limits=limits)
+    except (child.ChildFailed, SandboxUnavailable) as error:
+        return False, f"limited child: {error}", "allow what deploy/systemd/mailbot.service allows"
+    return True, "limited child: works", ""
 
 
 def _mailbox(section: config.MailboxSection) -> Iterator[Row]:

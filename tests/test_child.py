@@ -217,3 +217,8 @@ def test_required_and_unavailable_is_loud(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(sandbox, "landlock_abi", lambda: 0)
     with pytest.raises(sandbox.SandboxUnavailable, match="landlock"):
         child.run(double, 1, result=int, limits=Limits(sandbox="required"))
+
+
+def test_a_machine_that_forbids_the_limits_is_not_a_broken_file() -> None:
+    with pytest.raises(sandbox.SandboxUnavailable, match="limits cannot be set"):
+        child.run(double, 1, result=int, limits=Limits(open_files=1 << 31))

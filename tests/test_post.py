@@ -17,6 +17,7 @@ import pytest
 from mailbot import config, diagnosis
 from mailbot.mailbox import FetchEmpty, Known, NetworkTrouble, Paused, Pending, StartMissing, keep, raw_message
 from mailbot.model import Location, RawMessage
+from mailbot.parsers.child import Limits
 from mailbot.replies.smtp import Handover
 from mailbot.store import mailboxes, mails, outbox
 from mailbot.work import World, alarm, delivery
@@ -467,6 +468,12 @@ def test_the_doctor_looks_at_the_disk_that_holds_the_data(w: World, tmp_path: Pa
 
     assert diagnosis.disk_row(w.settings)[0]
     assert not diagnosis.disk_row(w.settings.model_copy(update={"storage": least}))[0]
+
+
+def test_the_doctor_opens_something_in_a_limited_child() -> None:
+    assert diagnosis.child_row() == (True, "limited child: works", "")
+    fine, told, _ = diagnosis.child_row(Limits(open_files=1 << 31, small=True))
+    assert not fine and "cannot be set" in told
 
 
 # ------------------------------------------------------------------ clocks and locks (G10)

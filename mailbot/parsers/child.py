@@ -228,6 +228,24 @@ def _write(descriptor: int, data: bytes) -> None:
 
 def _confine(limits: Limits) -> None:
     _quiet()
+    try:
+        _restrict(limits)
+    except (OSError, ValueError) as error:  # this machine forbids it (systemd, container): no word about the file
+        raise SandboxUnavailable(f"limits cannot be set: {error}") from error
+    system = sandbox.FEW_PATHS if limits.small else sandbox.SYSTEM_PATHS
+    steps: tuple[Callable[[], None], ...] = (
+        lambda: sandbox.landlock(limits.reads, limits.scratch, system),
+        sandbox.seccomp,
+    )
+    for step in steps:
+        try:
+            step()
+        except OSError as error:
+            if limits.sandbox == "required":
+                raise SandboxUnavailable(str(error)) from error
+
+
+def _restrict(limits: Limits) -> None:
     os.nice(limits.nice)
     sandbox.libc().prctl(1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG: do not outlive the fork server
     for kind, soft, hard in (
@@ -240,17 +258,6 @@ def _confine(limits: Limits) -> None:
         resource.setrlimit(kind, (soft, hard))
     if limits.scratch:
         os.environ["TMPDIR"] = tempfile.tempdir = limits.scratch
-    system = sandbox.FEW_PATHS if limits.small else sandbox.SYSTEM_PATHS
-    steps: tuple[Callable[[], None], ...] = (
-        lambda: sandbox.landlock(limits.reads, limits.scratch, system),
-        sandbox.seccomp,
-    )
-    for step in steps:
-        try:
-            step()
-        except OSError as error:
-            if limits.sandbox == "required":
-                raise SandboxUnavailable(str(error)) from error
 
 
 def _quiet() -> None:
