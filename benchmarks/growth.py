@@ -63,6 +63,7 @@ FILL = (
     f"INSERT INTO job (id, lane, task, subject_id, state, attempts, due_at, error) SELECT i * 2, 'ocr', 'read', i, 'done', 1, {AT}, '' FROM n",
     f"INSERT INTO job (id, lane, task, subject_id, state, attempts, due_at, error) SELECT i * 2 + 1, 'mail', 'deliver', i * 2, 'done', 1, {AT}, '' FROM n",
     "INSERT INTO access_right (id, user_id, nama, nip, peran, instansi, email, telepon, status, valid_until) SELECT i, 'PENGGUNA.' || i, {name} || ' ' || i, '19' || (1000000000000000 + i), 'ppk', 'Dinas ' || (i % 300), 'orang' || i || '@contoh.example', '+6281234567890', CASE WHEN i % 15 = 0 THEN 'aktif' ELSE 'nonaktif' END, '2026-12-31' FROM n WHERE i % 5 = 0",
+    *(f"INSERT INTO access_word (access_id, word, status, nama) SELECT i, {word}, CASE WHEN i % 15 = 0 THEN 'aktif' ELSE 'nonaktif' END, {{name}} || ' ' || i FROM n WHERE i % 5 = 0" for word in ("'orang' || (i % 5000)", "'contoh' || (i % 977)", "i", "'pengguna'", "'dinas'", "(i % 300)", "'19' || (1000000000000000 + i)")),
     "INSERT INTO case_text (rowid, words) SELECT i, {words} FROM n",
 )  # fmt: skip
 
@@ -170,7 +171,11 @@ PAGES = (
     ("search, two words", "helpdesk", "/cari?q=dinas+7"), ("a case", "supervisor", "/berkas/{number}"),
     ("figures", "supervisor", "/pengawas"), ("deviations", "supervisor", "/penyimpangan"), ("trail", "supervisor", "/jejak?hal=5"),
     ("trail of a person", "supervisor", "/jejak?oleh=siti"), ("trail of a day", "supervisor", "/jejak?dari=2022-01-05&sampai=2022-01-05"),
-    ("register", "supervisor", "/register?hal=5"), ("register, a name", "supervisor", "/register?q=orang77+contoh77"), ("health", "sysadmin", "/kesehatan"),
+    ("register", "supervisor", "/register?hal=5"), ("register, a name", "supervisor", "/register?q=orang75+contoh75"),
+    ("register, no such name", "supervisor", "/register?q=orang77+contoh77"), ("register, a first name", "supervisor", "/register?q=contoh7"),
+    ("register, an office", "supervisor", "/register?q=dinas+75"), ("register, all offices", "supervisor", "/register?q=dinas"),
+    ("register, former: a name", "supervisor", "/register?tab=nonaktif&q=contoh7"), ("register, former: an office", "supervisor", "/register?tab=nonaktif&q=dinas+7"),
+    ("health", "sysadmin", "/kesehatan"),
 )  # fmt: skip
 
 

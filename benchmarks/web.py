@@ -29,7 +29,7 @@ from sqlalchemy import Connection, insert, text
 
 from mailbot import config, parsers, work
 from mailbot.model import Attachment, Document, Evidence, Finding, Found, Letter, Mark, Person, Verdict
-from mailbot.store import cases, iso, mails, search
+from mailbot.store import cases, iso, mails, register_words, search
 from mailbot.store import tables as t
 from mailbot.web import login, serve
 from mailbot.work import World, blob_path, pictures
@@ -196,6 +196,9 @@ def _batch(
     for name, values in rows.items():
         if values:
             tx.execute(insert(t.metadata.tables[name]), values)
+    for right in rows["access_right"]:
+        more = tuple(str(right[name]) for name in ("user_id", "instansi", "nip"))
+        register_words.put(tx, int(str(right["id"])), str(right["status"]), str(right["nama"]), more)
     for case_id, said in words.items():
         search.put(tx, case_id, said)
 
@@ -295,7 +298,7 @@ def _rows(
         "verdict": mails.VERDICT.dump_json(verdict).decode()})  # fmt: skip
     if i % 5 == 0:
         rows["access_right"].append({
-            "user_id": f"PENGGUNA.{i}", "nama": person.nama.value, "nip": str(198_507_042_010_000_000 + i), "peran": "ppk", "instansi": OFFICES[i % 6], "email": person.email.value,
+            "id": case_id, "user_id": f"PENGGUNA.{i}", "nama": person.nama.value, "nip": str(198_507_042_010_000_000 + i), "peran": "ppk", "instansi": OFFICES[i % 6], "email": person.email.value,
             "telepon": "+6281234567890", "status": "nonaktif" if i % 3 == 0 else "aktif", "valid_until": "2026-12-31"})  # fmt: skip
     rows["attachment"].append(
         {"message_id": case_id, "seq": 1, "name": "surat.pdf", "type": "pdf", "sha256": file, "size": 300_000}

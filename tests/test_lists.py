@@ -13,7 +13,7 @@ from mailbot.model import Outgoing
 from mailbot.store import Store, access, audit, chain, figures, outbox, queue
 
 NOW = dt.datetime(2026, 11, 23, 3, 0, tzinfo=dt.UTC)
-BIG = "event|outgoing|message|case_file|access_right|step|job|location"
+BIG = "event|outgoing|message|case_file|access_right|access_word|step|job|location"
 
 
 @pytest.fixture
@@ -70,6 +70,9 @@ def test_lists_read_no_whole_table(tmp_path: Any) -> None:
         figures.waiting_jobs(tx)
         figures.failed_jobs(tx)
         access.page(tx, "aktif", "", "", 0, 60)
+        held = access.AccessRight("PPK.1", "Siti", "198507042010011007", "ppk", "Dinas")
+        access.record(tx, held, "uji", "impor", NOW)
+        access.page(tx, "aktif", "dinas si", "2027-01-01", 0, 60)
         queue.newest(tx, ("diarsipkan", "ditolak"))
         queue.lines(tx, ("perlu_tinjauan",))
         queue.after(tx, (), 1)

@@ -118,11 +118,12 @@ def _batches(tx: Connection, table: Table, after: tuple[Any, ...] | None = None)
 
 
 def _beyond(table: Table, after: tuple[Any, ...]) -> Any:
-    """Rows after a key; spelled out, since row values compare differently with mixed types."""
+    """Rows after a key; spelled out, since row values compare differently with mixed types. The first part is what an index can use."""
     keys = _keys(table)
-    return or_(
-        *(and_(*(k == v for k, v in zip(keys[:n], after, strict=False)), keys[n] > after[n]) for n in range(len(keys)))
+    beyond = (
+        and_(*(k == v for k, v in zip(keys[:n], after, strict=False)), keys[n] > after[n]) for n in range(len(keys))
     )
+    return and_(keys[0] >= after[0], or_(*beyond))
 
 
 def _compared(old: Connection, target: Store, table: Table) -> Moved:

@@ -7,9 +7,9 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, or_, select, update
+from sqlalchemy import Connection, Row, select, update
 
-from mailbot.store import iso
+from mailbot.store import iso, register_words
 from mailbot.store import tables as t
 
 
@@ -46,6 +46,7 @@ def record(tx: Connection, right: AccessRight, actor: str, what: str, now: dt.da
         found = tx.execute(t.access_right.insert().values(**asdict(right)).returning(t.access_right.c.id)).scalar_one()
     else:
         tx.execute(update(t.access_right).where(t.access_right.c.id == found).values(**asdict(right)))
+    register_words.put(tx, int(found), right.status, right.nama, (right.user_id, right.instansi, right.nip))
     kept = json.dumps(asdict(right), ensure_ascii=False)
     tx.execute(t.access_history.insert().values(access_id=found, at=iso(now), actor=actor, what=what, row=kept))
     return int(found)
@@ -81,15 +82,14 @@ def everything(tx: Connection) -> list[Row[Any]]:
 
 
 def page(tx: Connection, status: str, typed: str, until: str, offset: int, limit: int) -> list[Row[Any]]:
-    """By name; `typed`: a part of name, user ID or office, or a NIP; `until`: only those that end up to this ISO day."""
-    query = select(t.access_right).where(t.access_right.c.status == status)
+    """By name; `typed`: words of name, user ID, office or NIP, the last may be the beginning of one; `until`: only those that end up to this ISO day."""
+    right = t.access_right.c
+    query = select(t.access_right).order_by(right.nama, right.id)
+    ends = (right.valid_until <= until,) if until else ()
     if typed:
-        columns = (t.access_right.c.nama, t.access_right.c.user_id, t.access_right.c.instansi)
-        parts = [column.icontains(typed, autoescape=True) for column in columns]
-        query = query.where(or_(*parts, t.access_right.c.nip == "".join(c for c in typed if c.isdigit())))
-    if until:
-        query = query.where(t.access_right.c.valid_until <= until)
-    return list(tx.execute(query.order_by(t.access_right.c.nama, t.access_right.c.id).offset(offset).limit(limit)))
+        ids = register_words.found(tx, status, typed, until, offset, limit)
+        return list(tx.execute(query.where(right.id.in_(ids))))
+    return list(tx.execute(query.where(right.status == status, *ends).offset(offset).limit(limit)))
 
 
 def get(tx: Connection, access_id: int) -> Row[Any]:

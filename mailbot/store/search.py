@@ -65,11 +65,12 @@ def put(tx: Connection, case_id: int, words: str) -> None:
 
 
 def plain(words: str) -> str:
-    """Both databases must cut words alike: only letters and digits, in lower case, without accents."""
-    return " ".join(_tokens(words))[:LONGEST]
+    """Both databases must cut words alike."""
+    return " ".join(cut(words))[:LONGEST]
 
 
-def _tokens(words: str) -> list[str]:
+def cut(words: str) -> list[str]:
+    """Words of letters and digits, in lower case, without accents."""
     if not words.isascii():
         words = "".join(c for c in unicodedata.normalize("NFKD", words) if not unicodedata.combining(c))
     return TOKEN.findall(words.lower())
@@ -111,7 +112,7 @@ def _evidence_words(evidence: str | None) -> list[str]:
 
 def ids(tx: Connection, typed: str, limit: int = 40, offset: int = 0) -> list[int]:
     """Cases with all typed words, newest first; the last word may be the beginning of one, but a whole NIP is one already."""
-    tokens = _tokens(typed)[:12]
+    tokens = cut(typed)[:12]
     if not tokens:
         return []
     whole = len(tokens[-1]) == NIP and tokens[-1].isdigit()

@@ -18,6 +18,8 @@ from sqlalchemy import (
 )
 
 metadata = MetaData()
+# words with one beginning lie together, whatever the locale of the database
+BYTEWISE = String().with_variant(String(collation="C"), "postgresql")
 
 counter = Table(
     "counter", metadata,
@@ -300,6 +302,16 @@ access_right = Table(
     Column("executor", String, nullable=False, server_default=""),
     UniqueConstraint("nip", "peran", "instansi"),
     Index("access_list", "status", "nama", "id"),
+)  # fmt: skip
+
+access_word = Table(
+    "access_word", metadata,  # by which the register is searched; made from the right with each change of it
+    Column("access_id", ForeignKey("access_right.id"), primary_key=True),
+    Column("word", BYTEWISE, primary_key=True),
+    Column("status", String, nullable=False),  # these two as in the right: a page of a common word is read from the index alone
+    Column("nama", String, nullable=False),
+    Index("access_word_list", "status", "word", "nama", "access_id"),
+    sqlite_with_rowid=False,
 )  # fmt: skip
 
 access_history = Table(

@@ -14,7 +14,7 @@ from sqlalchemy import inspect, select, text
 
 from mailbot import jobs
 from mailbot.grown import keeping, move
-from mailbot.store import Store, schema, tables
+from mailbot.store import Store, access, schema, tables
 from mailbot.work import World, delivery
 from mailbot.work.sweep import FEW, Stored, sweep_all
 from tests.servers.postgres import Postgres
@@ -194,6 +194,8 @@ def source(tmp_path: Path, clock: Clock) -> World:
     with w.store.transaction() as tx:
         tx.execute(text("UPDATE message SET subject = 'dengan ' || char(0) || ' di tengah' WHERE id = 1"))
         tx.execute(text("UPDATE case_file SET merged_into = 4 WHERE id = 2"))
+        held = access.AccessRight("PPK.1", "Siti Contoh", "198507042010011000", "ppk", "Dinas Contoh")
+        access.record(tx, held, "uji", "impor", w.now())
     return w
 
 
@@ -203,12 +205,14 @@ def test_a_move_brings_every_row_and_the_service_goes_on(
     moved = list(move.move(source.store, Store(postgres_url)))
     counts = {m.table: m.rows for m in moved}
     assert counts["case_file"] == counts["message"] == 4 and counts["event"] == 8
+    assert counts["access_word"] == 6  # siti, contoh, ppk, 1, dinas and the NIP
 
     there = world(tmp_path, clock, postgres_url)
     case = Post(there, count=10).mail(evidence(person("198507042010011099"), number="99/2026"))
     assert (case.id, case.number[-6:]) == (5, "000005")
     with there.store.reading() as tx:
         assert tx.scalar(select(tables.case_file.c.merged_into).where(tables.case_file.c.id == 2)) == 4
+        assert [r.nama for r in access.page(tx, "aktif", "contoh si", "", 0, 9)] == ["Siti Contoh"]
     assert not list(keeping.troubles(there))
 
 
