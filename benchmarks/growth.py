@@ -2,7 +2,8 @@
 
 The cases are filled in by SQL: each with its mail, location, attachment, person, events, timers, replies, jobs and words, in the
 shape that the service leaves behind. 400 cases are open at every size: an office's work does not grow with its history.
-Mails are taken in by the service's own function, without OCR; pages are asked from the site itself, logged in. Medians; in one run.
+Mails are taken in by the service's own function, without OCR; pages are asked from the site itself, logged in. Medians. Each size has a
+database of its own, and all sizes do each thing in turn, so that other work on the machine falls on all of them alike.
 The CPU is that of the service and of the database server's sessions: what other work on the machine does not disturb.
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import datetime as dt
+import functools
 import logging
 import os
 import re
@@ -19,7 +21,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
@@ -136,14 +138,25 @@ class Cost:
     cpu: float
 
 
-def cost(w: World, work: Callable[[], object], times: int) -> Cost:
-    sessions = servers(w)
-    found = []
-    for _ in range(times):
-        wall, cpu = time.perf_counter(), cpu_seconds(sessions)
-        work()
-        found.append((time.perf_counter() - wall, cpu_seconds(sessions) - cpu))
-    return Cost(*(statistics.median(column) * 1000 for column in zip(*found, strict=True)))
+@dataclass(frozen=True)
+class Thing:
+    """What every size does, so many times."""
+
+    name: str
+    work: Callable[[], object]
+    times: int
+
+
+def costs(worlds: list[World], things: Sequence[Thing]) -> list[Cost]:
+    """Of the same thing in each world, in turn."""
+    sessions = servers(worlds[0])  # the worlds share them
+    found: list[list[tuple[float, float]]] = [[] for _ in worlds]
+    for _ in range(things[0].times):
+        for thing, times in zip(things, found, strict=True):
+            wall, cpu = time.perf_counter(), cpu_seconds(sessions)
+            thing.work()
+            times.append((time.perf_counter() - wall, cpu_seconds(sessions) - cpu))
+    return [Cost(*(statistics.median(column) * 1000 for column in zip(*times, strict=True))) for times in found]
 
 
 def servers(w: World) -> list[int]:
@@ -165,13 +178,14 @@ def cpu_seconds(pids: list[int]) -> float:
 
 PAGES = (
     ("desk", "helpdesk", "/meja"), ("desk, closed cases", "helpdesk", "/meja?tab=selesai"), ("results, archive", "helpdesk", "/hasil?tab=arsip"),
-    ("agency", "admin_agency", "/persetujuan"), ("search, one name", "helpdesk", "/cari?q=orang77+contoh77"),
+    ("agency", "admin_agency", "/persetujuan"), ("search, one name", "helpdesk", "/cari?q=orang5+contoh534"),
+    ("search, a name's beginning", "helpdesk", "/cari?q=orang77+contoh77"),
     ("search, a NIP", "helpdesk", "/cari?q=191000000001000123"), ("search, no such word", "helpdesk", "/cari?q=tidakada"),
     ("search, common word", "helpdesk", "/cari?q=permohonan"), ("search, its beginning", "helpdesk", "/cari?q=permo"),
     ("search, two words", "helpdesk", "/cari?q=dinas+7"), ("a case", "supervisor", "/berkas/{number}"),
     ("figures", "supervisor", "/pengawas"), ("deviations", "supervisor", "/penyimpangan"), ("trail", "supervisor", "/jejak?hal=5"),
     ("trail of a person", "supervisor", "/jejak?oleh=siti"), ("trail of a day", "supervisor", "/jejak?dari=2022-01-05&sampai=2022-01-05"),
-    ("register", "supervisor", "/register?hal=5"), ("register, a name", "supervisor", "/register?q=orang75+contoh75"),
+    ("register", "supervisor", "/register?hal=5"), ("register, a name", "supervisor", "/register?q=orang5+contoh534"),
     ("register, no such name", "supervisor", "/register?q=orang77+contoh77"), ("register, a first name", "supervisor", "/register?q=contoh7"),
     ("register, an office", "supervisor", "/register?q=dinas+75"), ("register, all offices", "supervisor", "/register?q=dinas"),
     ("register, former: a name", "supervisor", "/register?tab=nonaktif&q=contoh7"), ("register, former: an office", "supervisor", "/register?tab=nonaktif&q=dinas+7"),
@@ -179,21 +193,22 @@ PAGES = (
 )  # fmt: skip
 
 
-def measure(w: World, clock: Clock, first: int, count: int) -> Iterator[tuple[str, Cost]]:
-    raws = iter(mails(w, first, count + 3))
+def things(w: World, clock: Clock, count: int) -> Iterator[Thing]:
+    """Each is prepared when it is asked for."""
+    raws = iter(mails(w, 0, count + 3))
     for _ in range(3):
         take_in(w, next(raws))
     # without the child that opens the mail, which knows nothing of the database
-    yield "a mail taken in", cost(w, lambda: take_in(w, next(raws)), count)
-    yield "a mail handed over", cost(w, lambda: delivery.send_next(w), count)
-    yield "a poll without news", cost(w, lambda: poll(w), 9)
+    yield Thing("a mail taken in", lambda: take_in(w, next(raws)), count)
+    yield Thing("a mail handed over", lambda: delivery.send_next(w), count)
+    yield Thing("a poll without news", lambda: poll(w), 9)
     ticks.tick(w)
 
     def minute() -> None:
         clock.pass_(minutes=1)
         ticks.tick(w)
 
-    yield "a minute's tick", cost(w, minute, 9)
+    yield Thing("a minute's tick", minute, 25)
     with w.store.reading() as tx:
         number = tx.scalar(text("SELECT number FROM case_file ORDER BY id DESC LIMIT 1"))
     logged_in: dict[str, Person] = {}
@@ -202,7 +217,7 @@ def measure(w: World, clock: Clock, first: int, count: int) -> Iterator[tuple[st
         where = path.format(number=number)
         for _ in range(WARM):
             assert one.get(where).status_code == 200, where
-        yield f"page: {name}", cost(w, lambda one=one, where=where: one.get(where), 25)
+        yield Thing(f"page: {name}", functools.partial(one.get, where), 25)
 
 
 def poll(w: World) -> None:
@@ -212,10 +227,21 @@ def poll(w: World) -> None:
     sweep(w, mailbox, section, full=False)
 
 
+def begun(folder: Path, clock: Clock, url: str) -> World:
+    """Every mail is answered; the paper in the receipt costs 85 ms of CPU at any size (scripts/bench form)."""
+    for name in ("new", "cur", "tmp"):
+        (folder / "inbox" / name).mkdir(parents=True)
+    w = world(folder, clock, url, limits=config.LimitsSection(all_hour=100_000, all_minute=100_000),
+              replies=config.RepliesSection(form=False))  # fmt: skip
+    people(w)
+    return w
+
+
 @contextlib.contextmanager
-def database(engine: str) -> Iterator[str]:
+def databases(engine: str) -> Iterator[Callable[[str], str]]:
+    """The URL of a database by its name."""
     if engine == "sqlite":
-        yield ""
+        yield lambda name: ""
         return
     with postgres(
         (
@@ -227,7 +253,7 @@ def database(engine: str) -> Iterator[str]:
             "work_mem=16MB",
         )
     ) as server:
-        yield server.url("tumbuh")
+        yield server.url
 
 
 def main(argv: list[str]) -> int:
@@ -239,31 +265,27 @@ def main(argv: list[str]) -> int:
     sizes = [int(s) for s in given.sizes.split(",")]
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     table: dict[str, list[Cost]] = {}
-    with tempfile.TemporaryDirectory(prefix="mailbot-growth-") as folder, database(given.engine) as url:
-        clock = Clock(MORNING)
-        # every mail is answered; the paper in the receipt costs 85 ms of CPU at any size (scripts/bench form)
-        w = world(Path(folder), clock, url, limits=config.LimitsSection(all_hour=100_000, all_minute=100_000),
-                  replies=config.RepliesSection(form=False))  # fmt: skip
-        for name in ("new", "cur", "tmp"):
-            (Path(folder) / "inbox" / name).mkdir(parents=True)
-        people(w)
-        for turn, size in enumerate(sizes):
+    with tempfile.TemporaryDirectory(prefix="mailbot-growth-") as folder, databases(given.engine) as url:
+        clocks = [Clock(MORNING) for _ in sizes]
+        worlds = [begun(Path(folder) / str(s), c, url(f"tumbuh_{s}")) for s, c in zip(sizes, clocks, strict=True)]
+        for w, size in zip(worlds, sizes, strict=True):
             start = time.monotonic()
             fill(w, size)
             print(f"{size} cases: filled in {time.monotonic() - start:.0f} s", file=sys.stderr)
-            for name, value in measure(w, clock, turn * 1000, given.mails):
-                table.setdefault(name, []).append(value)
-            show(given.engine, sizes[: turn + 1], table)
+        doing = (things(w, c, given.mails) for w, c in zip(worlds, clocks, strict=True))
+        for same in zip(*doing, strict=True):
+            table[same[0].name] = costs(worlds, same)
+        show(given.engine, sizes, table)
     return 0
 
 
 def show(engine: str, sizes: list[int], table: dict[str, list[Cost]]) -> None:
     base = sizes.index(10_000) if 10_000 in sizes else 0
     print(f"\n{engine}: milliseconds (median) by number of cases; ratio = {sizes[-1]:,} : {sizes[base]:,}\n")
-    print(f"{'':28}" + "".join(f"{f'{s:,} wall':>16}{'CPU':>8}" for s in sizes) + f"{'ratio wall':>13}{'CPU':>8}")
+    print(f"{'':36}" + "".join(f"{f'{s:,} wall':>16}{'CPU':>8}" for s in sizes) + f"{'ratio wall':>13}{'CPU':>8}")
     for name, found in table.items():
         last, first = found[-1], found[base]
-        print(f"{name:28}" + "".join(f"{c.wall:16.2f}{c.cpu:8.2f}" for c in found)
+        print(f"{name:36}" + "".join(f"{c.wall:16.2f}{c.cpu:8.2f}" for c in found)
               + f"{last.wall / first.wall:13.2f}{last.cpu / first.cpu:8.2f}", flush=True)  # fmt: skip
     print(f"\nload of this machine while it ran: {os.getloadavg()[0]:.1f}; {dt.date.today()}", flush=True)
 
