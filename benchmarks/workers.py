@@ -1,7 +1,8 @@
 """One worker against two on the same scans, each on a core of its own, and a queueing model checked against these runs: scripts/bench workers
 
-Mails of the demo are taken in on PostgreSQL, then `mailbot worker` processes read them. The model replays the same arrivals with the
-service times that were measured through a queue of c servers; where it fits the runs, it plans for many offices and the January wave.
+Mails of the corpus, all different (identical attachments would be read once), are taken in on PostgreSQL, then `mailbot worker` processes read
+them. The model replays the same arrivals with the service times that were measured through a queue of c servers; where it fits the runs, it
+plans for many offices and the January wave.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ from pathlib import Path
 
 from sqlalchemy import select, text
 
+from benchmarks.corpus import mails as corpus
 from benchmarks.growth import database
 from mailbot import config
-from mailbot.demo.mails import demo_mails
 from mailbot.mailbox import keep
 from mailbot.model import Location, RawMessage
 from mailbot.store import tables as t
@@ -138,12 +139,9 @@ def plan(service: tuple[float, ...], offices: int, wave: float, rng: random.Rand
 
 def main(argv: list[str]) -> int:
     options = argparse.ArgumentParser(prog="scripts/bench workers", description=__doc__)
-    options.add_argument("--mails", type=int, default=24)
+    options.add_argument("--mails", type=int, default=48)
     given = options.parse_args(argv)
-    scans = [m.data for m in demo_mails(19, dt.datetime.now(dt.UTC)) if m.phase == 1 and len(m.data) > 200_000]
-    mails = [
-        scans[n % len(scans)].replace(b"Message-ID: <", f"Message-ID: <{n}.".encode(), 1) for n in range(given.mails)
-    ]
+    mails = [corpus.mail("dev", 500 + n).data for n in range(given.mails)]
     runs = [read_with(1, mails), read_with(2, mails)]
     print(
         f"{'workers':>8}{'mails':>8}{'pages':>8}{'seconds':>10}{'pages/min':>12}{'ratio':>8}{'model, s':>10}{'model : run':>13}"
