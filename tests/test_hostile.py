@@ -67,3 +67,13 @@ def test_well_known_harm_has_its_name(name: str, code: str, tmp_path: Path) -> N
     attachments = opened([(name, dict(EVERY)[name])], tmp_path)
 
     assert [r.problem for r in parsers.read_files(attachments)] == [code]
+
+
+def test_a_file_that_brings_the_counting_down_takes_no_other_with_it(tmp_path: Path) -> None:
+    frames = dict(EVERY)["few-frames.tif"]
+    at = frames.rindex(b"\x00\x01\x04\x00")  # the width of the last image, without which the library fails
+    broken = frames[:at] + b"\xe7\x03" + frames[at + 2 :]
+
+    readings = parsers.read_files(opened([("rusak.tif", broken), GOOD], tmp_path))
+
+    assert [(r.file, r.problem, len(r.pages)) for r in readings] == [("rusak.tif", "FILE-RUSAK", 0), (GOOD[0], None, 1)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import replace
@@ -106,21 +106,37 @@ def read_files(
     attachments: Iterable[Attachment], anchors: tuple[str, ...] = (), keep: Keep | None = None
 ) -> list[FileReading]:
     """One reading per attachment, in order; safe to be called by several threads, whose pages share the cores."""
-    return [_assembled(a, start, anchors) for a, start in [(a, _start(a, keep)) for a in attachments]]
+    attachments = tuple(attachments)
+    counts = _counts([a for a in attachments if not a.problem and a.type not in OFFICE_TYPES])
+    started = [(a, _start(a, counts.get(a.sha256, 0), keep)) for a in attachments]
+    return [_assembled(a, start, anchors) for a, start in started]
 
 
-def _start(attachment: Attachment, keep: Keep | None) -> object:
+def _counts(attachments: Sequence[Attachment]) -> dict[str, int | str]:
+    """Pages of each file, or its FILE-* code. One child counts them all, for a child costs more than the counting;
+    where one file brings it down, each gets a child of its own."""
+    from mailbot.parsers import pages
+
+    if not attachments:
+        return {}
+    told = tuple((a.path, a.type) for a in attachments)
+    try:
+        found = _limited(pages.counts, attachments, told, result=tuple[int | str, ...])
+    except child.ChildFailed as failure:
+        if len(attachments) > 1:
+            return {sha256: count for a in attachments for sha256, count in _counts([a]).items()}
+        found = (failure.code or "FILE-RUSAK",)
+    return {a.sha256: count for a, count in zip(attachments, found, strict=True)}
+
+
+def _start(attachment: Attachment, count: int | str, keep: Keep | None) -> object:
     """Submits the pages of a file to the pool; a FILE-* code where it cannot be opened."""
     if attachment.problem:
         return attachment.problem
-    from mailbot.parsers import pages
-
     if attachment.type in OFFICE_TYPES:
         return [_pool.submit(copy_context().run, _office, attachment)]
-    try:
-        count = _limited(pages.count, attachment, attachment.path, attachment.type, result=int)
-    except child.ChildFailed as failure:
-        return failure.code or "FILE-RUSAK"
+    if isinstance(count, str):
+        return count
     if count > MAX_PAGES:
         return "FILE-BESAR"
     return [_pool.submit(copy_context().run, _page, attachment, number, keep) for number in range(1, count + 1)]
@@ -142,7 +158,9 @@ def _assembled(attachment: Attachment, started: object, anchors: tuple[str, ...]
 def _office(attachment: Attachment) -> tuple[PageReading, ...]:
     try:
         args = (attachment.path, attachment.type)
-        found: tuple[PageReading, ...] = _limited(files.office_pages, attachment, *args, result=tuple[PageReading, ...])
+        found: tuple[PageReading, ...] = _limited(
+            files.office_pages, [attachment], *args, result=tuple[PageReading, ...]
+        )
         return found
     except child.ChildFailed as failure:
         return (PageReading(1, "none", problem=failure.code or "FILE-RUSAK"),)
@@ -154,9 +172,9 @@ def _page(attachment: Attachment, number: int, keep: Keep | None) -> tuple[PageR
     args = (attachment.path, attachment.type, number)
     try:
         if keep is None:
-            return (_limited(pages.read_page, attachment, *args, result=PageReading),)
+            return (_limited(pages.read_page, [attachment], *args, result=PageReading),)
         with tempfile.TemporaryDirectory(prefix="mailbot-") as scratch:
-            reading = _confined(picture.read_page, attachment, scratch, *args, scratch, result=PageReading)
+            reading = _confined(picture.read_page, [attachment], scratch, *args, scratch, result=PageReading)
             keep(attachment.sha256, number, picture.taken(scratch, number))
         return (reading,)
     except child.ChildFailed as failure:
@@ -168,7 +186,7 @@ def _signature(attachment: Attachment, anchors: tuple[str, ...]) -> Tte | None:
     if attachment.type != "pdf" or b"/ByteRange" not in Path(attachment.path).read_bytes():
         return None
     try:
-        found = _limited(validated, attachment, attachment.path, anchors, reads=anchors, result=tuple[Tte, ...])
+        found = _limited(validated, [attachment], attachment.path, anchors, reads=anchors, result=tuple[Tte, ...])
     except child.ChildFailed:
         return None
     return found[0] if found else None
@@ -181,13 +199,13 @@ def validated(path: str, anchors: tuple[str, ...]) -> tuple[Tte, ...]:
     return (found,) if found else ()
 
 
-def _limited(function, attachment: Attachment, *args: object, result, reads=()):  # type: ignore[no-untyped-def]
+def _limited(function, files: Sequence[Attachment], *args: object, result, reads=()):  # type: ignore[no-untyped-def]
     with tempfile.TemporaryDirectory(prefix="mailbot-") as scratch:
-        return _confined(function, attachment, scratch, *args, result=result, reads=reads)
+        return _confined(function, files, scratch, *args, result=result, reads=reads)
 
 
-def _confined(function, attachment: Attachment, scratch: str, *args: object, result, reads=()):  # type: ignore[no-untyped-def]
-    allowed = tuple(str(Path(path).resolve()) for path in (attachment.path, *reads))
+def _confined(function, files: Sequence[Attachment], scratch: str, *args: object, result, reads=()):  # type: ignore[no-untyped-def]
+    allowed = tuple(str(Path(path).resolve()) for path in (*(a.path for a in files), *reads))
     limits = child.Limits(seconds=PAGE_SECONDS, cpu_seconds=60, reads=allowed, scratch=scratch)
     return child.run(function, *args, result=result, limits=limits)
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from mailbot.model import Box, Cell, Line, Table
-from mailbot.parsers import ocr
+from mailbot.parsers import geometry, ocr
 from mailbot.parsers.ocr import Pixels, Rect
 from mailbot.parsers.rows import as_rows
 
@@ -34,9 +34,9 @@ def _cells(across: Pixels, down: Pixels) -> list[list[Rect]]:
     across = cv2.morphologyEx(across, cv2.MORPH_CLOSE, np.ones((1, 25), np.uint8))
     down = cv2.morphologyEx(down, cv2.MORPH_CLOSE, np.ones((25, 1), np.uint8))
     grid = cv2.dilate(across | down, np.ones((3, 3), np.uint8))
-    amount, labels, stats, _ = cv2.connectedComponentsWithStats(grid)
+    labels, stats = geometry.components(grid)
     tables: list[list[Rect]] = []
-    for label in range(1, amount):
+    for label in range(1, len(stats)):
         x, y, w, h, _ = (int(v) for v in stats[label])
         if w < 150 or h < 60 or len(tables) > 40 or not down[y : y + h, x : x + w].any():
             continue

@@ -51,6 +51,18 @@ def count(path: str, type: str) -> int:
         return int(getattr(image, "n_frames", 1)) if type == "tiff" else 1
 
 
+def counts(files: Sequence[tuple[str, str]]) -> tuple[int | str, ...]:
+    """For each (path, type) its number of pages, or the FILE-* code why it cannot be opened."""
+
+    def told(path: str, type: str) -> int | str:
+        try:
+            return count(path, type)
+        except FileProblem as problem:
+            return problem.code
+
+    return tuple(told(path, type) for path, type in files)
+
+
 def _count_pdf(path: str) -> int:
     try:
         reader = pypdf.PdfReader(path)
@@ -257,7 +269,7 @@ def _without_ink(flat: Pixels, small: Pixels) -> Pixels:
     grey = cv2.cvtColor(flat, cv2.COLOR_BGR2GRAY)
     vivid = cv2.max(small[..., 0], small[..., 2])
     ink = ((cv2.subtract(vivid, small[..., 1]) > 20) & (vivid > 90)).astype(np.uint8)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(cv2.dilate(ink, np.ones((3, 3), np.uint8)))
+    labels, stats = geometry.components(cv2.dilate(ink, np.ones((3, 3), np.uint8)))
     tall = stats[:, 3] > 30
     tall[0] = False
     if not tall.any():
@@ -294,7 +306,7 @@ def _blank(small: Pixels) -> bool:
     grey = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)
     high, wide = grey.shape
     inner = grey[high // 40 : -high // 40, wide // 40 : -wide // 40]
-    _, _, stats, _ = cv2.connectedComponentsWithStats((inner < 170).astype(np.uint8))
+    stats = geometry.components((inner < 170).astype(np.uint8))[1]
     return int(((stats[1:, 3] >= 4) & (stats[1:, 4] >= 6)).sum()) < 8
 
 

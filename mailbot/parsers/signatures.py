@@ -10,6 +10,7 @@ import numpy as np
 from rapidfuzz import fuzz
 
 from mailbot.model import Line, Mark
+from mailbot.parsers import geometry
 from mailbot.parsers.ocr import Pixels
 from mailbot.parsers.stamps import MM, Stamp, box_of, round_stamp
 
@@ -110,7 +111,7 @@ def _without_print(ink: Pixels, pens: Pixels, lines: Sequence[Line], high: int) 
     """Letters under a stamp are not read and may touch each other: what is no higher than a line of text is print,
     unless `pens`, coloured ink that is not the stamp's, makes up a part of it."""
     line = float(np.median([(x.box[3] - x.box[1]) * high for x in lines]))
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(cv2.dilate(ink, _SQUARE))
+    labels, stats = geometry.components(cv2.dilate(ink, _SQUARE))
     coloured = np.bincount(labels[(pens & ink) > 0], minlength=len(stats))
     inked = np.maximum(np.bincount(labels[ink > 0], minlength=len(stats)), 1)
     printed = (stats[:, cv2.CC_STAT_HEIGHT] < 1.9 * line) & (coloured < 0.3 * inked)

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from mailbot.model import Box, Mark
+from mailbot.parsers import geometry
 from mailbot.parsers.ocr import Pixels
 
 MM = 100 / 25.4  # pixels
@@ -44,7 +45,7 @@ def mask_of(ink: Pixels) -> Pixels:
     """Ink or not: what stands out of the page's own colour noise and is more than a speck."""
     noise = float(np.percentile(np.abs(ink[::4, ::4]), 60))
     mask = (ink > max(5.0, 3.5 * noise)).astype(np.uint8)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask)
+    labels, stats = geometry.components(mask)
     real = stats[:, 4] >= 5
     real[0] = False
     return real[labels].astype(np.uint8)
