@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.growth import database
+from benchmarks.growth import databases
 
 TICK = os.sysconf("SC_CLK_TCK")
 
@@ -55,14 +55,14 @@ def main(argv: list[str]) -> int:
     options.add_argument("--seconds", type=int, default=60)
     options.add_argument("--engine", choices=("sqlite", "postgresql"), default="sqlite")
     given = options.parse_args(argv)
-    with tempfile.TemporaryDirectory(prefix="mailbot-idle-") as name, database(given.engine) as url:
+    with tempfile.TemporaryDirectory(prefix="mailbot-idle-") as name, databases(given.engine) as url:
         folder = Path(name)
         for part in ("new", "cur", "tmp"):
             (folder / "inbox" / part).mkdir(parents=True)
         (folder / "config.toml").write_text(
             f'[[mailbox]]\npath = "{folder}/inbox"\n[smtp]\npath = "{folder}/sent"\n[storage]\npath = "{folder}/data"\n[web]\nport = 0\n'
         )
-        environment = {**os.environ, "MAILBOT_DATABASE_URL": url}
+        environment = {**os.environ, "MAILBOT_DATABASE_URL": url("diam")}
         command = [sys.executable, "-m", "mailbot.cli", "run", "--config", str(folder / "config.toml")]
         process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
         try:

@@ -22,7 +22,7 @@ from pathlib import Path
 from sqlalchemy import select, text
 
 from benchmarks.corpus import mails as corpus
-from benchmarks.growth import database
+from benchmarks.growth import databases
 from mailbot import config
 from mailbot.mailbox import keep
 from mailbot.model import Location, RawMessage
@@ -62,8 +62,8 @@ def make_world(folder: Path) -> World:
 
 
 def read_with(workers: int, mails: list[bytes]) -> Run:
-    with tempfile.TemporaryDirectory(prefix="mailbot-workers-") as name, database("postgresql") as url:
-        os.environ["MAILBOT_DATABASE_URL"] = url.partition("?")[0]
+    with tempfile.TemporaryDirectory(prefix="mailbot-workers-") as name, databases("postgresql") as url:
+        os.environ["MAILBOT_DATABASE_URL"] = url("kerja").partition("?")[0]
         w = make_world(Path(name))
         for number, data in enumerate(mails):
             path, sha256, size = keep(iter((data + f"\n{number}".encode(),)), w.blobs)
