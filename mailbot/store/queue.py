@@ -84,8 +84,10 @@ def some(tx: Connection, states: Iterable[str]) -> dict[str, int]:
     """How many cases there are in each of these states; counted up to `MANY` only."""
     found = {}
     for state in states:
-        first = select(t.case_file.c.id).where(t.case_file.c.state == state).limit(MANY).subquery()
-        found[state] = int(tx.scalar(select(func.count()).select_from(first)) or 0)
+        # in the order of an index, or a planner that has not seen the tables for long looks through all cases
+        first = select(t.case_file.c.due_at).where(t.case_file.c.state == state).order_by(t.case_file.c.due_at)
+        counted = first.limit(MANY).subquery()
+        found[state] = int(tx.scalar(select(func.count()).select_from(counted)) or 0)
     return found
 
 
