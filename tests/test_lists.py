@@ -69,6 +69,7 @@ def test_lists_read_no_whole_table(tmp_path: Any) -> None:
         figures.deviations(tx, NOW, False)
         figures.waiting_jobs(tx)
         figures.failed_jobs(tx)
+        outbox.sent_counts(tx, "dinas@contoh.example", NOW)
         access.page(tx, "aktif", "", "", 0, 60)
         held = access.AccessRight("PPK.1", "Siti", "198507042010011007", "ppk", "Dinas")
         access.record(tx, held, "uji", "impor", NOW)
@@ -82,3 +83,4 @@ def test_lists_read_no_whole_table(tmp_path: Any) -> None:
         steps = [r[3] for q, v in queries for r in tx.exec_driver_sql(f"EXPLAIN QUERY PLAN {q}", v)]
     assert len(queries) >= 13
     assert not [s for s in steps if re.fullmatch(rf"SCAN ({BIG})", s)]
+    assert sum("outgoing_recipient (recipient=? AND created_at>?)" in s for s in steps) == 2  # an hour, a day

@@ -228,7 +228,7 @@ outgoing = Table(
     Column("kind", String, nullable=False),
     Column("seq", Integer, nullable=False),
     Column("header_id", String, nullable=False, unique=True),
-    Column("recipient", String, nullable=False, index=True),
+    Column("recipient", String, nullable=False),
     Column("data", LargeBinary, nullable=False),
     Column("state", String, nullable=False),  # pending sending sent deferred failed ambiguous cancelled
     Column("created_at", String, nullable=False),
@@ -241,6 +241,7 @@ outgoing = Table(
     UniqueConstraint("key", "kind", "seq"),
     Index("outgoing_due", "state", "due_at"),
     Index("outgoing_recent", "created_at"),
+    Index("outgoing_recipient", "recipient", "created_at"),
     Index("outgoing_bounced", "id", sqlite_where=text("bounced <> ''"), postgresql_where=text("bounced <> ''")),
 )  # fmt: skip
 
