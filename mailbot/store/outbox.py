@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.selectable import ScalarSelect
 
 from mailbot.model import Outgoing
@@ -29,7 +29,10 @@ def _counted(start: str, *where: ColumnElement[bool]) -> ScalarSelect[int]:
 # What every mail asks is built once: building a statement costs six times its execution on SQLite.
 _TO, _DOMAIN = t.outgoing.c.recipient == bindparam("to"), t.outgoing.c.recipient.like(bindparam("domain"))
 _SENT = select(_counted("hour", _TO), _counted("day", _TO), _counted("hour", _DOMAIN), _counted("hour"), _counted("minute"))  # fmt: skip
-_ADDED = t.outgoing.insert().returning(t.outgoing.c.id)
+_ADDED = {
+    "sqlite": sqlite.insert(t.outgoing).on_conflict_do_nothing().returning(t.outgoing.c.id),
+    "postgresql": postgresql.insert(t.outgoing).on_conflict_do_nothing().returning(t.outgoing.c.id),
+}
 _UNDELIVERABLE = select(t.undeliverable.c.address).where(t.undeliverable.c.address == bindparam("address"))
 _DUE = (
     select(t.outgoing)
@@ -47,16 +50,13 @@ class TakenOver(Exception):
 
 def add(tx: Connection, case_id: int | None, mail: Outgoing, now: dt.datetime) -> int | None:
     """The new row's id; None where the same reply is there already."""
-    try:
-        with tx.begin_nested():
-            values = {
-                "case_id": case_id, "key": mail.key, "kind": mail.kind, "seq": mail.seq, "header_id": mail.message_id,
-                "recipient": mail.recipient, "data": mail.data, "state": "pending", "created_at": iso(now),
-                "due_at": iso(now), "attempts": 0, "answer": "",
-            }  # fmt: skip
-            return int(tx.execute(_ADDED, values).scalar_one())
-    except IntegrityError:
-        return None
+    values = {
+        "case_id": case_id, "key": mail.key, "kind": mail.kind, "seq": mail.seq, "header_id": mail.message_id,
+        "recipient": mail.recipient, "data": mail.data, "state": "pending", "created_at": iso(now),
+        "due_at": iso(now), "attempts": 0, "answer": "",
+    }  # fmt: skip
+    added = tx.execute(_ADDED[tx.dialect.name], values).scalar()
+    return None if added is None else int(added)
 
 
 def sent_counts(tx: Connection, recipient: str, now: dt.datetime) -> Sent:
