@@ -64,11 +64,10 @@ def _warmed() -> None:
 
 def _learned() -> None:
     """In the small fork server: what a first mail would make in every child (patterns, tables, imports) is made here."""
-    child.learn(Submission)
     with tempfile.TemporaryDirectory(prefix="mailbot-") as folder:
         raw = Path(folder, "mail")
         raw.write_bytes(SAMPLE)
-        child.rehearse(_open_mail, str(raw), folder, result=Submission)
+        child.rehearse(_open_mail, str(raw), folder)
 
 
 def open_mail(path: str, into: str) -> Submission:

@@ -19,14 +19,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
-
-from pydantic import TypeAdapter
+from dataclasses import asdict, dataclass, is_dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from mailbot.parsers import forks, sandbox
 from mailbot.parsers.sandbox import SandboxUnavailable, require_sandbox
 from mailbot.parsers.sandbox import sandbox_report as sandbox_report  # for the doctor
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 T = TypeVar("T")
 Mode = Literal["required", "best-effort"]
@@ -165,7 +166,7 @@ def _judge(data: bytes | None, exitcode: int | None, result: type[T]) -> T:
 def _told(payload: bytes) -> Exception:
     """The failure that the child reported in words, not trusted more than any text."""
     try:
-        told = TypeAdapter(dict[str, str]).validate_json(payload[:10_000])
+        told = _adapter(dict[str, str]).validate_json(payload[:10_000])
     except ValueError:
         return ChildFailed("error", "unreadable failure")
     if told.get("kind") == "sandbox":
@@ -174,19 +175,27 @@ def _told(payload: bytes) -> Exception:
     return ChildFailed(kind, told.get("detail", "")[:500], told.get("code"))
 
 
-_adapter: Callable[[Any], TypeAdapter[Any]] = functools.lru_cache(maxsize=64)(TypeAdapter)
+def _made(result: Any) -> TypeAdapter[Any]:
+    """Imported here, because the small fork server does without: the more is loaded, the more a fork costs."""
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(result)
+
+
+_adapter: Callable[[Any], TypeAdapter[Any]] = functools.lru_cache(maxsize=64)(_made)
 
 
 def learn(*results: Any) -> None:
-    """For the fork server: builds what checks these types once instead of in every child."""
+    """For the fork server: makes what each of its children needs once, among it what checks these types."""
+    sandbox.prepare(sandbox.SYSTEM_PATHS)
     for result in results:
         _adapter(result).rebuild()
 
 
-def rehearse(function: Callable[..., T], *args: object, result: type[T]) -> None:
-    """For the fork server: the way of `answer`, on a harmless sample and without leaving."""
-    adapter = _adapter(result)
-    adapter.dump_json(adapter.validate_python(function(*args)))
+def rehearse(function: Callable[..., Any], *args: object) -> None:
+    """For the small fork server: the way of `answer`, on a harmless sample and without leaving."""
+    sandbox.prepare(sandbox.FEW_PATHS)
+    _encoded(function(*args), None)
 
 
 # ------------------------------------------------------------------ child
@@ -198,9 +207,9 @@ def answer(task: int, writer: int) -> None:
     try:
         with open(task, "rb") as file:
             function, args, result, limits = pickle.loads(file.read())  # from the parent, not from the file
-        adapter = _adapter(result)
+        adapter = None if limits.small else _adapter(result)
         _confine(limits)
-        data = b"ok\n" + adapter.dump_json(adapter.validate_python(function(*args)))
+        data = b"ok\n" + _encoded(function(*args), adapter)
         if len(data) > MAX_RESULT:
             raise ValueError("result too large")
     except MemoryError:
@@ -213,6 +222,14 @@ def answer(task: int, writer: int) -> None:
         data = _failure("error", f"{type(error).__name__}: {error}", known)
     _write(writer, data)
     os._exit(0)
+
+
+def _encoded(value: Any, adapter: TypeAdapter[Any] | None) -> bytes:
+    """JSON; by the adapter, which is quick on large values, or without one from a dataclass."""
+    if adapter is None:
+        plain = asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
+        return json.dumps(plain, default=str).encode()
+    return adapter.dump_json(adapter.validate_python(value))
 
 
 def _failure(kind: str, detail: str, code: str | None) -> bytes:

@@ -22,8 +22,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from mailbot.parsers import sandbox
-
 ENDED = struct.Struct(
     "idq"
 )  # exit code as in subprocess, -SIGXCPU also for a killed one; CPU seconds, peak memory in bytes
@@ -126,7 +124,6 @@ class _Child:
 def serve(line: str, path: str, warm: str, answer: str) -> None:
     """The server's main: forks until its line is closed."""
     sys.path[:] = json.loads(path)
-    sandbox.prepare()
     for name in json.loads(warm):
         _named(name)()
     answering = _named(answer)

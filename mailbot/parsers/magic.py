@@ -13,13 +13,14 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "ole"), (0, b"PK\x05\x06", "zip"),
     *((4, b"ftyp" + brand, "heic") for brand in (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")),
 )  # fmt: skip
+_CONTENT = re.compile(rb"[^\0 \t\r\n]")
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
 _EML = re.compile(rb"(?i)(return-path|received|from|delivered-to|message-id|mime-version|x-[a-z-]{1,40}):")
 
 
 def magic(data: bytes) -> str:
     """The type by content, one of those named in model.Attachment."""
-    if not data.strip(b"\0 \t\r\n"):
+    if not _CONTENT.search(data):
         return "empty"
     for offset, mark, kind in _MAGIC:
         if data.startswith(mark, offset):

@@ -142,7 +142,8 @@ def decoded(piece: bytes, source: Cut) -> tuple[bytes, bool]:
     letters = sum(map(len, pieces)) + sum(run.letters for run in runs)
     signs = sum(len(part.translate(None, b" \t\n\r\f\v")) for part in between) + sum(run.letters for run in runs)
     data = [d for part, run in zip(pieces, runs, strict=False) for d in (binascii.a2b_base64(part), run.data)]
-    return b"".join([*data, *_last(pieces[-1])]), bool(letters % 4) or letters < 0.9 * signs
+    data = [d for d in (*data, *_last(pieces[-1])) if d]  # of one piece alone join makes no copy
+    return b"".join(data), bool(letters % 4) or letters < 0.9 * signs
 
 
 def _last(letters: bytes) -> Iterator[bytes]:

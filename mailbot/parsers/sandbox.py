@@ -14,7 +14,7 @@ from typing import Any
 
 SYSTEM_PATHS = (
     "/usr", "/lib", "/lib64", "/lib32", "/bin", "/etc/ld.so.cache", "/etc/localtime", "/etc/timezone",
-    "/etc/fonts", "/etc/mime.types", "/etc/ssl/openssl.cnf", "/proc/self", "/proc/cpuinfo", "/proc/meminfo",
+    "/etc/fonts", "/etc/mime.types", "/etc/ssl/openssl.cnf", "/proc/cpuinfo", "/proc/meminfo",
     "/proc/stat", "/proc/filesystems", "/sys/devices/system", "/sys/fs/cgroup", "/dev/null", "/dev/zero",
     "/dev/urandom", "/dev/random",
 )  # fmt: skip
@@ -23,7 +23,6 @@ FEW_PATHS = (
     "/lib",
     "/lib64",
     "/etc/localtime",
-    "/proc/self",
     "/dev/null",
     "/dev/urandom",
 )  # no fonts, no engines
@@ -94,9 +93,10 @@ def landlock(reads: tuple[str, ...], scratch: str | None, system: tuple[str, ...
     attributes = struct.pack("QQQ", handled, 3 if abi >= 4 else 0, 3 if abi >= 6 else 0)
     ruleset = _syscall(444, attributes, 8 if abi < 4 else 16 if abi < 6 else 24, 0)
     try:
-        for path in (*system, *_python_paths(), *reads):
+        for descriptor, rights in _opened(system):
+            _permit(ruleset, descriptor, rights)
+        for path in ("/proc/self", *reads):
             _allow(ruleset, path, _READ)
-        _allow(ruleset, os.devnull, _READ | 1 << 1)
         if scratch:
             _allow(ruleset, scratch, handled & ~(1 << 0))
         libc().prctl(38, 1, 0, 0, 0)  # PR_SET_NO_NEW_PRIVS
@@ -105,17 +105,39 @@ def landlock(reads: tuple[str, ...], scratch: str | None, system: tuple[str, ...
         os.close(ruleset)
 
 
-def _allow(ruleset: int, path: str, rights: int) -> None:
+@functools.cache
+def _opened(system: tuple[str, ...]) -> tuple[tuple[int, int], ...]:
+    """What every child may read, with its rights; a fork server opens it once. What lies in another of them is left out."""
+    real = dict.fromkeys(os.path.realpath(path) for path in (*system, *sorted(_python_paths())))
+    outer = [path for path in real if not any(path.startswith(other.rstrip("/") + "/") for other in real)]
+    found = ((path, _descriptor(path), _READ | (1 << 1 if path == os.devnull else 0)) for path in outer)
+    return tuple((d, _rights(path, rights)) for path, d, rights in found if d is not None)
+
+
+def _descriptor(path: str) -> int | None:
+    """None for what does not exist: it needs no rule."""
     try:
-        descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        return os.open(path, os.O_PATH | os.O_CLOEXEC)
     except OSError:
-        return  # what does not exist needs no rule
+        return None
+
+
+def _rights(path: str, rights: int) -> int:
+    return rights if os.path.isdir(path) else rights & _FILE_RIGHTS
+
+
+def _allow(ruleset: int, path: str, rights: int) -> None:
+    descriptor = _descriptor(path)
+    if descriptor is None:
+        return
     try:
-        if not os.path.isdir(path):
-            rights &= _FILE_RIGHTS
-        _syscall(445, ruleset, 1, struct.pack("=Qi", rights, descriptor), 0)
+        _permit(ruleset, descriptor, _rights(path, rights))
     finally:
         os.close(descriptor)
+
+
+def _permit(ruleset: int, descriptor: int, rights: int) -> None:
+    _syscall(445, ruleset, 1, struct.pack("=Qi", rights, descriptor), 0)
 
 
 @functools.cache
@@ -175,9 +197,10 @@ def seccomp() -> None:
     _syscall(arch.seccomp, 1, 1, header)  # SET_MODE_FILTER for all threads
 
 
-def prepare() -> None:
-    """For a process that forks children: computes once what each of them would."""
-    _python_paths()
+def prepare(system: tuple[str, ...]) -> None:
+    """For a process that forks children: opens and computes once what each of them would."""
+    if landlock_abi():
+        _opened(system)
     if platform.machine() in _ARCHES:
         _program(_ARCHES[platform.machine()])
 
