@@ -22,7 +22,7 @@ from rich.table import Table
 from mailbot import __version__, casecli, check, check_html, config, diagnosis, jobs, mailcli, officecli, parsers, work
 from mailbot.grown import commands as grown
 from mailbot.grown import metrics
-from mailbot.parsers import child
+from mailbot.parsers import child, sandbox
 from mailbot.schedule import AlreadyRunning, service, sole_owner
 from mailbot.sop import SopError, load
 from mailbot.web import commands, serve
@@ -52,6 +52,7 @@ Config = Annotated[
 
 def main() -> None:
     os.environ["OMP_THREAD_LIMIT"] = "1"
+    sandbox.libc().mallopt(-8, 1)  # M_ARENA_MAX: a heap for each thread keeps 4 MB that nobody uses
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
+import pickle
 import socket
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from mailbot.model import Line, PageReading, Word
-from mailbot.parsers import child, sandbox
+from mailbot.parsers import child, forks, sandbox
 from mailbot.parsers.child import ChildFailed, Limits
 
 LIMITS = Limits(seconds=20, cpu_seconds=10)
@@ -162,6 +164,48 @@ def test_a_killed_server_is_replaced() -> None:
     server.wait(10)
     assert child.run(double, 2, result=int, limits=LIMITS) == 4
     assert child._server.pid != server.pid
+
+
+def test_a_server_that_rested_gives_its_memory_back_and_comes_again() -> None:
+    server = forks.Server(answer=f"{child.__name__}:answer", rest=0.2)
+    try:
+        assert summed(server) == b"ok\n3"
+        first = server._process
+        assert first is not None and first.wait(20) == 0
+        assert wait_for(lambda: server.pid is None)
+        assert summed(server) == b"ok\n3" and server.pid not in (None, first.pid)
+    finally:
+        server.close()
+
+
+def test_a_server_does_not_rest_under_a_child_that_still_may_run() -> None:
+    server = forks.Server(answer=f"{child.__name__}:answer", rest=0.0)
+    try:
+        assert summed(server, 1.5, 10.0) == b"ok\n3"
+    finally:
+        server.close()
+
+
+def summed(server: forks.Server, wait: float = 0.0, seconds: float = 3.0) -> bytes:
+    """1 + 2, after a while, in a child that may take so many seconds."""
+    limits = Limits(seconds=seconds)
+    answer, end = server.fork(seconds, pickle.dumps((slow_sum, (wait,), int, limits)))
+    with open(answer, "rb") as told, open(end, "rb") as ended:
+        found = told.read()
+        assert forks.ENDED.unpack(ended.read())[0] == 0
+    return found
+
+
+def slow_sum(wait: float) -> int:
+    time.sleep(wait)
+    return 3
+
+
+def wait_for(true: Callable[[], bool]) -> bool:
+    end = time.monotonic() + 10
+    while not true() and time.monotonic() < end:
+        time.sleep(0.01)
+    return true()
 
 
 def test_what_children_used_is_counted() -> None:

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mailbot.model import Attachment, Document, Evidence, FileReading, Letter, PageReading, Submission, Tte
-from mailbot.parsers import child, files, message
+from mailbot.parsers import child, files, message, picture
 from mailbot.parsers.problem import FileProblem
 
 MAX_PAGES = 60
@@ -114,13 +114,11 @@ def read_files(
 def _counts(attachments: Sequence[Attachment]) -> dict[str, int | str]:
     """Pages of each file, or its FILE-* code. One child counts them all, for a child costs more than the counting;
     where one file brings it down, each gets a child of its own."""
-    from mailbot.parsers import pages
-
     if not attachments:
         return {}
     told = tuple((a.path, a.type) for a in attachments)
     try:
-        found = _limited(pages.counts, attachments, told, result=tuple[int | str, ...])
+        found = _limited(picture.counts, attachments, told, result=tuple[int | str, ...])
     except child.ChildFailed as failure:
         if len(attachments) > 1:
             return {sha256: count for a in attachments for sha256, count in _counts([a]).items()}
@@ -166,12 +164,10 @@ def _office(attachment: Attachment) -> tuple[PageReading, ...]:
 
 
 def _page(attachment: Attachment, number: int, keep: Keep | None) -> tuple[PageReading, ...]:
-    from mailbot.parsers import pages, picture
-
     args = (attachment.path, attachment.type, number)
     try:
         if keep is None:
-            return (_limited(pages.read_page, [attachment], *args, result=PageReading),)
+            return (_limited(picture.read_page, [attachment], *args, result=PageReading),)
         with tempfile.TemporaryDirectory(prefix="mailbot-") as scratch:
             reading = _confined(picture.read_page, [attachment], scratch, *args, scratch, result=PageReading)
             keep(attachment.sha256, number, picture.taken(scratch, number))

@@ -68,8 +68,9 @@ class ChildFailed(Exception):
         self.kind, self.detail, self.code = kind, detail, code
 
 
-_server = forks.Server(answer=f"{__name__}:answer")  # for pages
-_small = forks.Server(answer=f"{__name__}:answer")  # for mails
+_REST = 300.0  # models hold 140 MB; loading them again costs 0.6 s of CPU, a twentieth of a mail with scans
+_server = forks.Server(answer=f"{__name__}:answer", rest=_REST)  # for pages
+_small = forks.Server(answer=f"{__name__}:answer")  # for mails; a receipt never waits for its start
 atexit.register(_server.close)
 atexit.register(_small.close)
 _usage = Usage()

@@ -41,10 +41,13 @@ _TELL = "import sys; from mailbot.parsers.forks import serve; serve(*sys.argv[1:
 @dataclass
 class Server:
     """The client's side. `answer`: "module:function" that a child calls with the descriptors of its task and of its
-    answer; `warm`: such names that the server calls once before it forks."""
+    answer; `warm`: such names that the server calls once before it forks; `rest`: after so many seconds without work
+    its memory is given back, and the next task starts it again."""
 
     answer: str
     warm: Sequence[str] = ()
+    rest: float = float("inf")
+    _rest_at: float = 0.0
     _line: socket.socket | None = None
     _process: subprocess.Popen[bytes] | None = None
     _owner: int = 0
@@ -60,6 +63,8 @@ class Server:
                 file.write(task)
             os.lseek(order, 0, os.SEEK_SET)
             with self._lock:
+                # after its own time a child is dead: until then the line must not be closed, which would kill it
+                self._rest_at = max(self._rest_at, time.monotonic() + seconds + self.rest)
                 self._order(seconds, [order, answers, ends])
         except BaseException:
             os.close(answer)
@@ -88,7 +93,21 @@ class Server:
                     process_group=0, env=_environment(),
                 )  # fmt: skip
             self._owner = os.getpid()
+            if self.rest < float("inf"):
+                threading.Thread(target=self._watch, args=(self._process,), name="rest", daemon=True).start()
         return self._line
+
+    def _watch(self, process: subprocess.Popen[bytes]) -> None:
+        """Closes the line of a server that has rested; the lock keeps an order from being sent into the end."""
+        while True:
+            with self._lock:
+                left = self._rest_at - time.monotonic()
+                if self._process is not process:
+                    return
+                if left <= 0:
+                    self.close()
+                    return
+            time.sleep(left)
 
     @property
     def pid(self) -> int | None:

@@ -59,15 +59,17 @@ def _name(folder: str, number: int, width: int) -> Path:
 
 
 # ------------------------------------------------------------------ in the child
+# Who orders them names these functions only: what opens pages takes 40 MB, which the service need not hold.
 
 
-def read_page(path: str, type: str, number: int, folder: str) -> PageReading:
-    """Reads a page and leaves its pictures: they cost little while the page is open."""
+def read_page(path: str, type: str, number: int, folder: str = "") -> PageReading:
+    """Reads a page and leaves its pictures in `folder`: they cost little while the page is open."""
     from mailbot.parsers import pages
 
     page = pages.opened(path, type, number)
-    with contextlib.suppress(OSError):  # a picture can be drawn again, a reading must not fail for it
-        _save(page, number, WIDTHS, folder)
+    if folder:
+        with contextlib.suppress(OSError):  # a picture can be drawn again, a reading must not fail for it
+            _save(page, number, WIDTHS, folder)
     return pages.read(page, number)
 
 
@@ -95,10 +97,16 @@ def _save(page: Upright, number: int, widths: tuple[int, ...], folder: str) -> N
 def page_count(path: Path, type: str) -> int:
     """How many pages a file has, counted in a limited child; raises child.ChildFailed."""
     limits = child.Limits(seconds=SECONDS, cpu_seconds=20, reads=(str(path.resolve()),))
-    return child.run(_count, str(path), type, result=int, limits=limits)
+    return child.run(count, str(path), type, result=int, limits=limits)
 
 
-def _count(path: str, type: str) -> int:
+def count(path: str, type: str) -> int:
     from mailbot.parsers import pages
 
     return pages.count(path, type)
+
+
+def counts(files: tuple[tuple[str, str], ...]) -> tuple[int | str, ...]:
+    from mailbot.parsers import pages
+
+    return pages.counts(files)
