@@ -30,6 +30,7 @@ from pathlib import Path
 import structlog
 from sqlalchemy import text
 
+from benchmarks import _figures
 from mailbot import config
 from mailbot.mailbox import keep
 from mailbot.model import Location, RawMessage
@@ -278,6 +279,8 @@ def main(argv: list[str]) -> int:
         for same in zip(*doing, strict=True):
             table[same[0].name] = costs(worlds, same)
         show(given.engine, sizes, table)
+        _figures.keep(f"growth-{given.engine}", [{"what": n, "cases": s, "wall": round(c.wall, 2), "cpu": round(c.cpu, 2)}
+                                                for n, found in table.items() for s, c in zip(sizes, found, strict=True)])  # fmt: skip
     return 0
 
 

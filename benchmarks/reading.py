@@ -25,6 +25,7 @@ import numpy as np
 from PIL import Image
 from pypdf import PdfWriter
 
+from benchmarks import _figures
 from benchmarks.made import papers
 from mailbot import parsers
 from mailbot.model import Attachment, Submission
@@ -111,7 +112,13 @@ def _twenty_pages(folder: Path) -> Attachment:
     return _attachment(out.getvalue(), "pdf", folder)
 
 
+_rows: _figures.Rows = []
+
+
 def _row(name: str, cpu: float, wall: float, count: int, base: float) -> None:
+    _rows.append(
+        {"what": name, "cpu": round(cpu / count, 3), "wall": round(wall / count, 3), "ratio": round(cpu / base, 2)}
+    )
     print(f"{name:34}{cpu / count:12.3f}{cpu / base:9.2f}{wall / count:14.3f}{60 * count / wall:12.0f}")
 
 
@@ -146,6 +153,7 @@ def main(argv: list[str]) -> int:
             print(f"mailbot, everything : ocrmypdf = {whole[0] / other[0]:.2f}")
         else:
             print("ocrmypdf and unpaper are not installed (apt-get install ocrmypdf unpaper): not compared")
+        _figures.keep("reading", _rows)
         five = _measured(lambda: parsers.read(_mail(files[:5]), dt.date(2026, 3, 1)))
         print(f"a mail of 5 pages: {five[1]:.2f} s wall, {five[0]:.2f} s CPU")
         twenty = _twenty_pages(folder)

@@ -23,6 +23,7 @@ from pathlib import Path
 
 from sqlalchemy import create_engine, text
 
+from benchmarks import _figures
 from mailbot.demo.mails import demo_mails
 from tests.servers.dovecot import SECRET, Dovecot, dovecot
 from tests.servers.smtp import Sink, smtp_sink
@@ -127,6 +128,8 @@ def _run(folder: Path, put: Put, seen: Seen, environment: dict[str, str], wanted
             f"{wanted.probes} one by one, {_waiting(folder)} scans still waiting at the end, load {load:.1f} per core",
             probes,
         )
+        _figures.keep("receipt-imap" if wanted.imap else "receipt-folder",
+                      [{"way": way, "seconds": [round(s, 2) for s in sorted(found)]} for way, found in (("at once", burst), ("one by one", probes))])  # fmt: skip
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from sqlalchemy import select, text
 
+from benchmarks import _figures
 from benchmarks.corpus import mails as corpus
 from benchmarks.growth import databases
 from mailbot import config
@@ -159,6 +160,10 @@ def main(argv: list[str]) -> int:
         servers, use, minutes = plan(service, offices, wave, random.Random(7))
         name = f"{offices} offices, {'January' if wave > 1 else 'usual day'}"
         print(f"{name:28}{servers:8}{use:8.0%}{minutes:14.1f} min")
+    _figures.keep("workers", [{"workers": r.workers, "pages a minute": round(r.per_minute, 1), "measured, s": round(r.seconds, 1),
+                              "model, s": round(replay([0.0] * r.mails, list(r.service), r.workers)[0], 1)} for r in runs])  # fmt: skip
+    _figures.keep("plan", [{"offices": n, "usual day": plan(service, n, 1, random.Random(7))[0],
+                           "January": plan(service, n, WAVE, random.Random(7))[0]} for n in (1, 100, 200, 300, 400, 500)])  # fmt: skip
     print(f"\nload of this machine: {os.getloadavg()[0]:.1f}; {dt.date.today()}")
     return 0
 
