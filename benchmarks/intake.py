@@ -1,13 +1,19 @@
-"""`scripts/bench intake [--mails N] [--backlog N]`: CPU per mail of 1 MB, memory of one of 52 MB, and a backlog taken oldest first. No OCR."""
+"""`scripts/bench intake [--mails N] [--backlog N] [--helpdesk PYTHON]`: CPU per mail of 1 MB, memory of one of 52 MB, a backlog. No OCR.
+
+`--helpdesk`: a Python that has django-helpdesk (`python3 -m venv X && X/bin/pip install "django-helpdesk[teams]"`, then X/bin/python),
+which takes in the same mails with its own `process_email`.
+"""
 
 from __future__ import annotations
 
 import argparse
 import base64
 import datetime as dt
+import json
 import os
 import random
 import shutil
+import subprocess
 import tempfile
 import time
 from dataclasses import replace
@@ -28,10 +34,13 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="scripts/bench intake")
     parser.add_argument("--mails", type=int, default=50)
     parser.add_argument("--backlog", type=int, default=2000)
+    parser.add_argument("--helpdesk", default="", metavar="PYTHON")
     wanted = parser.parse_args(argv)
     parsers.warm()
     _memory()
-    _cpu(wanted.mails, False)
+    own = _cpu(wanted.mails, False)
+    if wanted.helpdesk:
+        _helpdesk(wanted.helpdesk, wanted.mails, own)
     _cpu(wanted.mails, True)
     _backlog(wanted.backlog)
     return 0
@@ -64,7 +73,8 @@ def now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
-def _cpu(count: int, form: bool) -> None:
+def _cpu(count: int, form: bool) -> float:
+    """Milliseconds of CPU per mail."""
     with tempfile.TemporaryDirectory(prefix="bench-intake-") as name:
         world = _world(Path(name), form)
         for number in range(count + 1):
@@ -78,6 +88,22 @@ def _cpu(count: int, form: bool) -> None:
         print(
             f"{count} mails of 1 MB, {what:<17} CPU per mail: service {1000 * own / count:6.1f} ms + child {1000 * children / count:6.1f} ms   wall {1000 * wall / count:6.1f} ms"
         )
+    return 1000 * (own + children) / count
+
+
+def _helpdesk(python: str, count: int, own: float) -> None:
+    with tempfile.TemporaryDirectory(prefix="bench-intake-") as name:
+        for number in range(count + 1):
+            Path(name, f"{number:06d}").write_bytes(_mail(number, 1_000_000))
+        script = Path(__file__).parent / "rivals" / "django_helpdesk.py"
+        done = subprocess.run([python, str(script), name], check=True, capture_output=True, text=True)
+    told = json.loads(done.stdout)
+    if told["tickets"] != count:
+        raise SystemExit(f"django-helpdesk took {told['tickets']} of {count} mails")
+    theirs = 1000 * told["cpu"] / count
+    print(
+        f"the same mails by django-helpdesk: {theirs:.1f} ms, without fsync and child; mailbot : django-helpdesk = {own / theirs:.2f}"
+    )
 
 
 def _lay(world: World, number: int, data: bytes, at: float = 0.0) -> None:
