@@ -14,7 +14,8 @@ FONT = 'font-family="sans-serif" font-size="11"'
 
 def lines(title: str, unit: str, places: Sequence[str], series: Mapping[str, Sequence[float]], across: str = "") -> str:
     """One line per series over equally spaced places; from zero on."""
-    top = _round_up(max(v for values in series.values() for v in values))
+    highest = max(v for values in series.values() for v in values)
+    top = _round_up(max(4, highest) if isinstance(highest, int) else highest)  # four steps of whole things
     step = (WIDE - LEFT - 12) / max(1, len(places) - 1)
     parts = [_text(LEFT, 18, title, bold=True), _text(LEFT, 34, unit)]
     for tick in range(5):
