@@ -70,14 +70,14 @@ def _learned() -> None:
         child.rehearse(_open_mail, str(raw), folder)
 
 
-def open_mail(path: str, into: str) -> Submission:
-    """Raw mail -> Submission; its leaves lie in `into` under their hashes. Raises child.ChildFailed."""
+def open_mail(path: str, into: str, bare: bool = False) -> Submission:
+    """Raw mail -> Submission; its leaves lie in `into` under their hashes. `bare`: they are only described. Raises child.ChildFailed."""
     limits = child.Limits(seconds=60, cpu_seconds=40, reads=(path, into), scratch=into, nice=0, small=True)
-    return child.run(_open_mail, path, into, result=Submission, limits=limits)
+    return child.run(_open_mail, path, into, bare, result=Submission, limits=limits)
 
 
-def _open_mail(path: str, into: str) -> Submission:
-    mail = message.read(path, into)
+def _open_mail(path: str, into: str, bare: bool = False) -> Submission:
+    mail = message.read(path, into, bare=bare)
     return replace(mail, attachments=files.expand(mail.attachments, into))
 
 

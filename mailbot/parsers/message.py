@@ -18,14 +18,15 @@ MAX_ATTACHMENTS = 50
 MAX_ATTACHMENT = 25 * 1024 * 1024
 MAX_DECODED = 60 * 1024 * 1024
 TINY_IMAGE = 4 * 1024
+CONTAINERS = ("zip", "tnef", "eml", "ole")  # what is looked into
 
 
 class TooLarge(ValueError):
     """The raw mail is larger than `max_bytes`; nothing of it was parsed."""
 
 
-def read(path: str, into: str, *, max_bytes: int = MAX_BYTES) -> Submission:
-    """Parse the mail at `path`; the bytes of its attachments go to `into/<sha256>`."""
+def read(path: str, into: str, *, max_bytes: int = MAX_BYTES, bare: bool = False) -> Submission:
+    """Parse the mail at `path`; the bytes of its attachments go to `into/<sha256>`, if `bare` only those of containers."""
     message, walk = parse(_mapped(path, max_bytes))
     named = headers.pairs(message)
     texts, attached = _split(walk)
@@ -45,7 +46,7 @@ def read(path: str, into: str, *, max_bytes: int = MAX_BYTES) -> Submission:
         quoted=quoted,
         headers=named,
         leaf_types=tuple(leaf.declared for leaf in walk.leaves),
-        attachments=tuple(store(attached, into, walk)),
+        attachments=tuple(store(attached, into, walk, bare)),
         links=links,
         flags=tuple(walk.flags),
     )
@@ -87,7 +88,7 @@ def _is_logo(leaf: Leaf) -> bool:
     return leaf.content_id and leaf.declared.startswith("image/") and len(leaf.data) < TINY_IMAGE
 
 
-def store(leaves: list[Leaf], into: str, walk: Walk, inside: str | None = None) -> Iterator[Attachment]:
+def store(leaves: list[Leaf], into: str, walk: Walk, bare: bool = False) -> Iterator[Attachment]:
     """Write leaves to `into/<sha256>`. What is over a limit is named with its problem, never dropped in silence."""
     total = 0
     for number, leaf in enumerate(leaves, 1):
@@ -99,13 +100,14 @@ def store(leaves: list[Leaf], into: str, walk: Walk, inside: str | None = None) 
         problem = "FILE-BESAR" if len(leaf.data) > MAX_ATTACHMENT or total > MAX_DECODED else None
         if total > MAX_DECODED:
             walk.flag("too_large_decoded")
-        yield save(leaf.data, leaf.name or f"lampiran-{number}.{_suffix(kind)}", kind, into, inside, problem)
+        name = leaf.name or f"lampiran-{number}.{_suffix(kind)}"
+        yield save(leaf.data, name, kind, "" if bare and kind not in CONTAINERS else into, None, problem)
 
 
 def save(data: bytes, name: str, kind: str, into: str, inside: str | None, problem: str | None) -> Attachment:
-    """One attachment whose bytes lie under their hash; oversized bytes are not written (`path` is "")."""
+    """One attachment whose bytes lie under their hash; oversized bytes, and those without `into`, are not written (`path` is "")."""
     digest = hashlib.sha256(data).hexdigest()
-    path = "" if problem == "FILE-BESAR" else os.path.join(into, digest)
+    path = "" if problem == "FILE-BESAR" or not into else os.path.join(into, digest)
     if path and not os.path.exists(path):
         with open(path, "wb") as file:
             file.write(data)

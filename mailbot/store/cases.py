@@ -21,7 +21,7 @@ _NEXT = text(
     "INSERT INTO counter (name, value) VALUES (:name, 1) "
     "ON CONFLICT (name) DO UPDATE SET value = counter.value + 1 RETURNING value"
 )
-_NEW = t.case_file.insert().returning(t.case_file.c.id)
+_NEW = t.case_file.insert().returning(*t.case_file.c)
 _WITH_ID = select(t.case_file).where(t.case_file.c.id == bindparam("id"))
 
 
@@ -45,13 +45,13 @@ def new(tx: Connection, requester: str, requester_name: str, subject: str, numbe
         "requester_name": requester_name[:200], "subject": subject, "channel": channel, "ticket": ticket,
         "created_at": iso(now), "changed_at": iso(now), "step": step, "due_at": iso(due_at),
     }  # fmt: skip
-    case_id = int(tx.execute(_NEW, values).scalar_one())
-    steps.start(tx, case_id, step, 1, now, due_at)
+    case = _case(tx.execute(_NEW, values).one())
+    steps.start(tx, case.id, step, 1, now, due_at)
     chain.append(
-        tx, case_id, now, "mesin", "terima", new="diterima", reason=subject, data={"nomor": number, "saluran": channel}
+        tx, case.id, now, "mesin", "terima", new="diterima", reason=subject, data={"nomor": number, "saluran": channel}
     )
-    search.put(tx, case_id, "\n".join((number, subject, requester, requester_name[:200], ticket)))
-    return get(tx, case_id)
+    search.put(tx, case.id, "\n".join((number, subject, requester, requester_name[:200], ticket)))
+    return case
 
 
 def split_off(tx: Connection, parent: Case, number: str, now: dt.datetime) -> Case:

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, Connection, Row, Table, bindparam, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from mailbot.model import Attachment, Case, Evidence, Guard, Location, RawMessage, Submission, Verdict
 from mailbot.store import iso
@@ -24,7 +25,10 @@ SET_ASIDE = (t.quarantine.c.due_at == "") & (
 # What every mail asks is built once: building a statement costs six times its execution on SQLite.
 _PLACE = ("account", "folder", "uidvalidity", "uid")
 _FAILED = select(t.quarantine).where(*(t.quarantine.c[key] == bindparam(key) for key in _PLACE))
-_TRIED = t.quarantine.insert()
+_TRIED = {
+    "sqlite": sqlite.insert(t.quarantine).on_conflict_do_nothing().returning(t.quarantine.c.attempts),
+    "postgresql": postgresql.insert(t.quarantine).on_conflict_do_nothing().returning(t.quarantine.c.attempts),
+}
 _LINKED = t.location.insert()
 _SETTLED = t.quarantine.delete().where(*(t.quarantine.c[key] == bindparam(key) for key in _PLACE))
 _UID = select(t.location.c.uid).where(*(t.location.c[key] == bindparam(key) for key in _PLACE))
@@ -105,10 +109,10 @@ def due_again(tx: Connection, account: str, folder: str, now: dt.datetime) -> bo
 
 def attempt(tx: Connection, at: Location, now: dt.datetime) -> int:
     """Counts an attempt before it begins (IN-34); the failures so far. If the process dies at it, the other mails go first."""
-    row = tx.execute(_FAILED, _location(at)).first()
-    if row is None:
-        tx.execute(_TRIED, {**_location(at), "attempts": 1, "error": "", "due_at": iso(now)})
+    first = {**_location(at), "attempts": 1, "error": "", "due_at": iso(now)}
+    if tx.execute(_TRIED[tx.dialect.name], first).first():
         return 0
+    row = tx.execute(_FAILED, _location(at)).one()
     begun = row.attempts + 1
     due_at = iso(now + dt.timedelta(seconds=5 * row.attempts)) if begun < MAX_BEGUN else ""
     tx.execute(update(t.quarantine).where(*_at(t.quarantine, at)).values(attempts=begun, due_at=due_at))

@@ -21,10 +21,12 @@ POSTGRES = (
     "CREATE TABLE IF NOT EXISTS case_text (rowid integer PRIMARY KEY, words tsvector NOT NULL)",
     "CREATE INDEX IF NOT EXISTS case_text_words ON case_text USING gin (words)",
 )
-_FORGOTTEN = text("DELETE FROM case_text WHERE rowid = :id")
 _PUT = {
-    "sqlite": text("INSERT INTO case_text (rowid, words) VALUES (:id, :words)"),
-    "postgresql": text("INSERT INTO case_text (rowid, words) VALUES (:id, to_tsvector('simple', :words))"),
+    "sqlite": text("INSERT OR REPLACE INTO case_text (rowid, words) VALUES (:id, :words)"),
+    "postgresql": text(
+        "INSERT INTO case_text (rowid, words) VALUES (:id, to_tsvector('simple', :words)) "
+        "ON CONFLICT (rowid) DO UPDATE SET words = excluded.words"
+    ),
 }
 NIP = 18  # digits
 # newest cases that are looked through for each one that is wanted, before the index is asked
@@ -60,7 +62,6 @@ def refresh(tx: Connection, case_id: int) -> None:
 
 
 def put(tx: Connection, case_id: int, words: str) -> None:
-    tx.execute(_FORGOTTEN, {"id": case_id})
     tx.execute(_PUT[tx.dialect.name], {"id": case_id, "words": plain(words)})
 
 

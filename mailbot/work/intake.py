@@ -81,7 +81,7 @@ def _foresee_form(world: World, new: Arrival) -> None:
 def _parsed(raw: RawMessage, leaves: Path) -> Submission:
     """The mail; where it cannot be parsed, an empty one that the guard holds for a person (R13)."""
     try:
-        return parsers.open_mail(raw.path, str(leaves))
+        return parsers.open_mail(raw.path, str(leaves), bare=True)
     except ChildFailed as failure:
         if shutil.disk_usage(leaves).free < 2 * raw.size:  # says nothing about the mail; it is tried again
             raise OSError(errno.ENOSPC, f"no room to open a mail of {raw.size} bytes") from failure
