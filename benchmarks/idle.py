@@ -1,7 +1,7 @@
 """What the whole service costs while nothing happens: scripts/bench idle [--seconds 60] [--engine sqlite|postgresql] [--rest 10]
 
 As in an office: a mail with scans was taken in and read, then nothing came. The server that reads pages ends after five minutes without
-work; here after `--rest` seconds and what its last child may take. CPU and memory of `mailbot run` with its pages and every child process (PostgreSQL's own processes not counted): proportional set
+work; here after `--rest` seconds. CPU and memory of `mailbot run` with its pages and every child process (PostgreSQL's own processes not counted): proportional set
 size, so that pages shared between processes count once.
 """
 

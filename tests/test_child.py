@@ -181,18 +181,23 @@ def test_a_server_that_rested_gives_its_memory_back_and_comes_again() -> None:
 def test_a_server_does_not_rest_under_a_child_that_still_may_run() -> None:
     server = forks.Server(answer=f"{child.__name__}:answer", rest=0.0)
     try:
-        assert summed(server, 1.5, 10.0) == b"ok\n3"
+        with ThreadPoolExecutor() as threads:  # the short ones end while the long one is under way
+            found = [threads.submit(summed, server, wait, 10.0) for wait in (1.0, 0.0, 0.2)]
+            assert [f.result() for f in found] == [b"ok\n3"] * 3
     finally:
         server.close()
 
 
-def summed(server: forks.Server, wait: float = 0.0, seconds: float = 3.0) -> bytes:
+def summed(server: forks.Server, wait: float = 0.0, seconds: float = 10.0) -> bytes:
     """1 + 2, after a while, in a child that may take so many seconds."""
     limits = Limits(seconds=seconds)
     answer, end = server.fork(seconds, pickle.dumps((slow_sum, (wait,), int, limits)))
-    with open(answer, "rb") as told, open(end, "rb") as ended:
-        found = told.read()
-        assert forks.ENDED.unpack(ended.read())[0] == 0
+    try:
+        with open(answer, "rb") as told, open(end, "rb") as ended:
+            found = told.read()
+            assert forks.ENDED.unpack(ended.read())[0] == 0
+    finally:
+        server.ended()
     return found
 
 

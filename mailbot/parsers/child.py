@@ -105,9 +105,8 @@ def run(function: Callable[..., T], *args: object, result: type[T], limits: Limi
     """`function(*args)` in a limited child; the function must be module-level, its value a `result`."""
     if limits.sandbox == "required":
         require_sandbox()
-    answer, end = (_small if limits.small else _server).fork(
-        limits.seconds, pickle.dumps((function, args, result, limits))
-    )
+    server = _small if limits.small else _server
+    answer, end = server.fork(limits.seconds, pickle.dumps((function, args, result, limits)))
     deadline = time.monotonic() + limits.seconds + _GRACE
     try:
         data = _receive(answer, deadline)
@@ -115,6 +114,7 @@ def run(function: Callable[..., T], *args: object, result: type[T], limits: Limi
     finally:
         os.close(answer)
         os.close(end)
+        server.ended()
     return _judge(data, exitcode, result)
 
 

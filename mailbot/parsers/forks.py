@@ -47,6 +47,7 @@ class Server:
     answer: str
     warm: Sequence[str] = ()
     rest: float = float("inf")
+    _under_way: int = 0
     _rest_at: float = 0.0
     _line: socket.socket | None = None
     _process: subprocess.Popen[bytes] | None = None
@@ -54,7 +55,7 @@ class Server:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def fork(self, seconds: float, task: bytes) -> tuple[int, int]:
-        """Descriptors of the child's answer and of its end (one ENDED); the caller closes both."""
+        """Descriptors of the child's answer and of its end (one ENDED); the caller closes both, and then calls `ended`."""
         answer, answers = os.pipe()
         end, ends = os.pipe()
         order = os.memfd_create("task", os.MFD_CLOEXEC)
@@ -63,9 +64,8 @@ class Server:
                 file.write(task)
             os.lseek(order, 0, os.SEEK_SET)
             with self._lock:
-                # after its own time a child is dead: until then the line must not be closed, which would kill it
-                self._rest_at = max(self._rest_at, time.monotonic() + seconds + self.rest)
                 self._order(seconds, [order, answers, ends])
+                self._under_way += 1
         except BaseException:
             os.close(answer)
             os.close(end)
@@ -74,6 +74,12 @@ class Server:
             for descriptor in (order, answers, ends):
                 os.close(descriptor)
         return answer, end
+
+    def ended(self) -> None:
+        """The caller of `fork` has done with its child: without others the server's rest begins."""
+        with self._lock:
+            self._under_way -= 1
+            self._rest_at = time.monotonic() + self.rest
 
     def _order(self, seconds: float, descriptors: list[int]) -> None:
         try:
@@ -98,16 +104,17 @@ class Server:
         return self._line
 
     def _watch(self, process: subprocess.Popen[bytes]) -> None:
-        """Closes the line of a server that has rested; the lock keeps an order from being sent into the end."""
+        """Closes the line of a server that has rested; the lock keeps an order from being sent into the end, and no child
+        is under way that the end would kill."""
         while True:
             with self._lock:
-                left = self._rest_at - time.monotonic()
+                left = self.rest if self._under_way else self._rest_at - time.monotonic()
                 if self._process is not process:
                     return
-                if left <= 0:
+                if left <= 0 and not self._under_way:
                     self.close()
                     return
-            time.sleep(left)
+            time.sleep(max(left, 0.01))
 
     @property
     def pid(self) -> int | None:
