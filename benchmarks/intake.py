@@ -23,7 +23,7 @@ from sqlalchemy import text
 
 from mailbot import config, parsers
 from mailbot.parsers import child
-from mailbot.work import World, open_mailbox, open_world
+from mailbot.work import World, open_mailbox, open_world, stay
 from mailbot.work.sweep import sweep_all
 from tests.servers.dovecot import SECRET, dovecot
 
@@ -66,7 +66,9 @@ def _world(folder: Path, form: bool) -> World:
         replies=config.RepliesSection(form=form),
         limits=config.LimitsSection(**FREE),
     )
-    return open_world(settings, now, "bench")
+    world = open_world(settings, now, "bench")
+    stay()  # as the service does
+    return world
 
 
 def now() -> dt.datetime:

@@ -83,6 +83,7 @@ def run(config_file: Config = None) -> None:
         with metrics.served({"public": world}), service(world) as stop, serve.where_possible(world):
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: stop.set())
+            work.stay()
             stop.wait()
 
 

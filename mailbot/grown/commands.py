@@ -20,7 +20,7 @@ from mailbot.schedule import sole_owner
 from mailbot.store import Store, schema
 from mailbot.store.engine import open_engine
 from mailbot.web import serve
-from mailbot.work import World
+from mailbot.work import World, stay
 
 db_app = typer.Typer(help="The database: versions, move, backup, checks.", no_args_is_help=True)
 Config = Annotated[Path | None, typer.Option("--config", help="config.toml, or a folder with one *.toml per office")]
@@ -36,6 +36,7 @@ def worker(
     if unknown := set(names) - set(LANES):
         _stop(f"no such lane: {', '.join(sorted(unknown))}")
     offices = open_offices(config_file)
+    stay()
     workers.serve(offices, names, _until_told())
 
 
@@ -43,6 +44,7 @@ def scheduler_command(config_file: Config = None) -> None:
     """Watches the mailboxes and the clock, on PostgreSQL; any number may run, one watches and the others wait. Serves /metrics."""
     offices = open_offices(config_file)
     with metrics.served(offices):
+        stay()
         scheduler.serve(offices, _until_told())
 
 
@@ -53,6 +55,7 @@ def everything(config_file: Path | None) -> None:
     pages = serve.where_possible(first) if len(offices) == 1 else nullcontext()
     carried = threading.Thread(target=workers.serve, args=(offices, LANES, stop), name="workers")
     with metrics.served(offices), pages:
+        stay()
         carried.start()
         scheduler.serve(offices, stop)
         carried.join()

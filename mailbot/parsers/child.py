@@ -8,6 +8,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import functools
+import gc
 import json
 import os
 import pickle
@@ -19,7 +20,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import ContextVar
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from mailbot.parsers import forks, sandbox
@@ -209,6 +210,8 @@ def answer(task: int, writer: int) -> None:
         with open(task, "rb") as file:
             function, args, result, limits = pickle.loads(file.read())  # from the parent, not from the file
         adapter = None if limits.small else _adapter(result)
+        if limits.small:
+            gc.disable()  # it ends before it has garbage worth the walk
         _confine(limits)
         data = b"ok\n" + _encoded(function(*args), adapter)
         if len(data) > MAX_RESULT:
@@ -228,9 +231,12 @@ def answer(task: int, writer: int) -> None:
 def _encoded(value: Any, adapter: TypeAdapter[Any] | None) -> bytes:
     """JSON; by the adapter, which is quick on large values, or without one from a dataclass."""
     if adapter is None:
-        plain = asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
-        return json.dumps(plain, default=str).encode()
+        return json.dumps(value, default=_plain).encode()
     return adapter.dump_json(adapter.validate_python(value))
+
+
+def _plain(value: Any) -> Any:
+    return {f.name: getattr(value, f.name) for f in fields(value)} if is_dataclass(value) else str(value)
 
 
 def _failure(kind: str, detail: str, code: str | None) -> bytes:

@@ -12,7 +12,7 @@ import structlog
 import uvicorn
 
 from mailbot.web import app
-from mailbot.work import World
+from mailbot.work import World, stay
 
 log = structlog.get_logger()
 
@@ -35,7 +35,9 @@ def _server(world: World) -> uvicorn.Server:
 
 def serve(world: World) -> None:
     """Until SIGTERM or Ctrl-C."""
-    _server(world).run()
+    server = _server(world)
+    stay()
+    server.run()
 
 
 @contextmanager
