@@ -15,7 +15,7 @@ from pypdf import PdfReader, PdfWriter
 from pypdf.generic import ArrayObject, DecodedStreamObject, DictionaryObject, NameObject, RectangleObject
 
 from mailbot.model import Cell, Line, Mark, Table, Word
-from mailbot.parsers import cells, ocr, pages, rereading, shapes, spans, tte
+from mailbot.parsers import cells, geometry, ocr, pages, rereading, shapes, spans, tte
 from mailbot.parsers.problem import FileProblem
 
 NIP = "198505192010011007"
@@ -278,3 +278,22 @@ def test_golongan_is_read_again_behind_its_label_and_under_its_heading() -> None
 )
 def test_only_a_near_miss_of_a_well_known_domain_is_closed(second: str, first: str, read: str) -> None:
     assert rereading._with_domain(second, first) == read
+
+
+def test_more_specks_than_16_bits_can_count_are_counted() -> None:
+    dust = np.zeros((600, 600), np.uint8)
+    dust[::2, ::2] = 1
+
+    labels, stats = geometry.components(dust)
+
+    assert len(stats) == 300 * 300 + 1 and len(np.unique(labels)) == len(stats)
+    assert (stats[1:, 4] == 1).all()
+
+
+def test_few_letters_are_labelled_as_opencv_does() -> None:
+    ink = (np.random.default_rng(7).random((400, 300)) > 0.7).astype(np.uint8)
+
+    labels, stats = geometry.components(ink)
+
+    _, known, table, _ = cv2.connectedComponentsWithStats(ink)
+    assert labels.dtype == np.uint16 and (labels == known).all() and (stats == table).all()
