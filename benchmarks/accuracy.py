@@ -24,9 +24,8 @@ from rapidfuzz import fuzz
 
 from benchmarks.corpus import mails
 from benchmarks.corpus.truth import CorpusMail, TruePaper, TruePerson
-from mailbot import parsers
 from mailbot.model import BASIS_KINDS, FIELDS, MARKS, Attachment, Document, Evidence, FileReading, Mark, Person, Verdict
-from mailbot.parsers import child, files, indonesian, message
+from mailbot.parsers import child, containers, indonesian, message, opening, scans
 from mailbot.sop import judge, load
 
 READING = TypeAdapter(tuple[FileReading, float])
@@ -77,11 +76,11 @@ def outcome(mail: CorpusMail, cache: Path | None) -> Outcome:
         raw = Path(folder) / "mail.eml"
         raw.write_bytes(mail.data)
         sent = message.read(str(raw), folder)  # our own bytes: no child is needed
-        sent = replace(sent, attachments=files.expand(sent.attachments, folder))
-        unique = {a.sha256: a for a in sent.attachments if not parsers.ignorable(a)}
+        sent = replace(sent, attachments=containers.expand(sent.attachments, folder))
+        unique = {a.sha256: a for a in sent.attachments if not scans.ignorable(a)}
         found = [_reading(a, cache) for a in unique.values()]
     readings = tuple(r if mail.degrade != "ideal" else _ideal(r, mail) for r, _ in found)
-    evidence = parsers.understand(sent, readings, mails.TODAY)
+    evidence = scans.understand(sent, readings, mails.TODAY)
     verdict = judge.judge(evidence, load(), mails.TODAY)
     return Outcome(mail, evidence, verdict, sum(len(r.pages) for r in readings), sum(cpu for _, cpu in found))
 
@@ -92,7 +91,7 @@ def _reading(attachment: Attachment, cache: Path | None) -> tuple[FileReading, f
         reading, cpu = READING.validate_json(kept.read_bytes())
         return replace(reading, file=attachment.name), cpu
     start = _cpu()
-    (reading,) = parsers.read_files([attachment])
+    (reading,) = scans.read_files([attachment])
     result = (reading, _cpu() - start)
     if kept:
         kept.write_bytes(READING.dump_json(result))
@@ -300,7 +299,7 @@ def main(argv: list[str]) -> int:
     chosen = options.parse_args(argv)
     if chosen.cache:
         chosen.cache.mkdir(parents=True, exist_ok=True)
-    parsers.warm()
+    opening.warm()
     tallies: dict[str, Tally] = {}
     outcomes: list[Outcome] = []
     with contextlib.suppress(KeyboardInterrupt):  # what was read so far is reported

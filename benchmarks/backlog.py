@@ -21,9 +21,10 @@ from pathlib import Path
 import structlog
 from sqlalchemy import create_engine, text
 
-from mailbot import config, parsers, work
+from mailbot import config, work
 from mailbot.mailbox import Pending
 from mailbot.model import RawMessage
+from mailbot.parsers import opening
 from mailbot.work import sweep
 from tests.servers.dovecot import SECRET, Dovecot, dovecot
 from tests.servers.smtp import Sink, smtp_sink
@@ -104,7 +105,7 @@ def _watch(folder: Path, pid: int, count: int, sink: Sink) -> int:
 def _alone(folder: Path, count: int) -> int:
     os.environ["MAILBOT_IMAP_SECRET"] = SECRET
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    parsers.warm()
+    opening.warm()
     world = work.open_world(config.load(folder / "config.toml"), lambda: dt.datetime.now(dt.UTC))
     ((mailbox, _),) = world.mailboxes
     fetch, began, marks, taken = (

@@ -21,8 +21,8 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from mailbot import config, parsers
-from mailbot.parsers import child
+from mailbot import config
+from mailbot.parsers import child, opening
 from mailbot.work import World, open_mailbox, open_world, stay
 from mailbot.work.sweep import sweep_all
 from tests.servers.dovecot import SECRET, dovecot
@@ -36,7 +36,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--backlog", type=int, default=2000)
     parser.add_argument("--helpdesk", default="", metavar="PYTHON")
     wanted = parser.parse_args(argv)
-    parsers.warm()
+    opening.warm()
     _memory()
     own = _cpu(wanted.mails, False)
     if wanted.helpdesk:

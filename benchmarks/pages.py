@@ -14,8 +14,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from benchmarks.made import papers
-from mailbot import parsers
 from mailbot.model import Attachment, Mark, PageReading
+from mailbot.parsers import opening, scans
 
 _SWAPS = str.maketrans("OoQDlI|!SBZ", "00001111582")
 COLUMNS = ("nip", "hp", "email")
@@ -116,13 +116,13 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--profiles", nargs="*", default=papers.PROFILES, choices=papers.PROFILES)
     parser.add_argument("--notes", action="store_true", help="name every page where something was wrong")
     options = parser.parse_args(argv)
-    parsers.warm()
+    opening.warm()
     totals: dict[str, Counter[str]] = {}
     notes: list[str] = []
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         first = papers.TEST if options.split == "test" else 0
         made = _attachments(first, options.count, list(options.profiles), Path(name))
-        for (profile, seed, _), reading in zip(made, parsers.read_files([m[2] for m in made]), strict=True):
+        for (profile, seed, _), reading in zip(made, scans.read_files([m[2] for m in made]), strict=True):
             counts = totals.setdefault(profile, Counter())
             page = reading.pages[0]
             counts["turned"] += (page.rotation != 0) != (profile == "turned")

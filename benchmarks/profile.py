@@ -20,9 +20,9 @@ import structlog
 
 from benchmarks import intake, web
 from benchmarks.made import papers
-from mailbot import config, parsers, work
+from mailbot import config, work
 from mailbot.model import Attachment
-from mailbot.parsers import pages
+from mailbot.parsers import opening, pages, submission
 from mailbot.work import delivery
 from mailbot.work.sweep import sweep_all
 from tests.web import people, person
@@ -43,7 +43,7 @@ def main(argv: list[str]) -> int:
 
 
 def _intake(folder: Path) -> Profile:
-    parsers.warm()
+    opening.warm()
     world = intake._world(folder, False)
     for number in range(MAILS + 1):
         intake._lay(world, number, intake._mail(number, 1_000_000))
@@ -55,8 +55,8 @@ def _intake(folder: Path) -> Profile:
 def _message(folder: Path) -> Profile:
     raw = folder / "mail"
     raw.write_bytes(intake._mail(1, 1_000_000))
-    parsers._open_mail(str(raw), str(folder))
-    return _profiled(lambda: [parsers._open_mail(str(raw), str(folder)) for _ in range(MAILS)]), MAILS
+    submission.opened(str(raw), str(folder))
+    return _profiled(lambda: [submission.opened(str(raw), str(folder)) for _ in range(MAILS)]), MAILS
 
 
 def _page(folder: Path) -> Profile:
@@ -103,7 +103,7 @@ def _case(folder: Path) -> Profile:
 
 
 def _reply(folder: Path) -> Profile:
-    parsers.warm()
+    opening.warm()
     world = intake._world(folder, False)
     for number in range(MAILS):
         intake._lay(world, number, intake._mail(number, 2000))

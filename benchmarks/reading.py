@@ -27,9 +27,8 @@ from pypdf import PdfWriter
 
 from benchmarks import _figures
 from benchmarks.made import papers
-from mailbot import parsers
 from mailbot.model import Attachment, Submission
-from mailbot.parsers import child, pages
+from mailbot.parsers import child, opening, pages, scans
 
 PROFILES = ("office200", "office200", "office150", "office300", "skewed", "grey", "photocopy", "turned")
 
@@ -88,7 +87,7 @@ def _ocrmypdf(files: list[Attachment], folder: Path) -> None:
                    check=True, capture_output=True)  # fmt: skip
 
 
-def _kept(folder: Path) -> parsers.Keep:
+def _kept(folder: Path) -> scans.Keep:
     """Pictures of the pages for the viewer, written as the service does."""
 
     def keep(sha256: str, number: int, made: list[bytes]) -> None:
@@ -126,19 +125,18 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="bench reading")
     parser.add_argument("--pages", type=int, default=40)
     options = parser.parse_args(argv)
-    parsers.warm()
+    opening.warm()
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
         files = []
         for seed in range(options.pages):
             file = papers.degraded(papers.paper(seed).pixels, PROFILES[seed % len(PROFILES)], seed)
             files.append(_attachment(file.data, file.type, folder))
-        parsers.read_files([_attachment(b"%PDF-1.4", "pdf", folder)])  # the fork server is up
+        scans.read_files([_attachment(b"%PDF-1.4", "pdf", folder)])  # the fork server is up
         # in turn and back, so that neither gains from what else the machine does
         keep, today = _kept(folder), dt.date(2026, 3, 1)
         runs = [
-            (k, _measured(functools.partial(parsers.read, _mail(files), today, keep=k)))
-            for k in (None, keep, keep, None)
+            (k, _measured(functools.partial(scans.read, _mail(files), today, keep=k))) for k in (None, keep, keep, None)
         ]
         bare, whole = (_mean([m for k, m in runs if k is wanted]) for wanted in (None, keep))
         plain = [_grey(f.path, f.type, folder, number) for number, f in enumerate(files)]
@@ -154,9 +152,9 @@ def main(argv: list[str]) -> int:
         else:
             print("ocrmypdf and unpaper are not installed (apt-get install ocrmypdf unpaper): not compared")
         _figures.keep("reading", _rows)
-        five = _measured(lambda: parsers.read(_mail(files[:5]), dt.date(2026, 3, 1)))
+        five = _measured(lambda: scans.read(_mail(files[:5]), dt.date(2026, 3, 1)))
         print(f"a mail of 5 pages: {five[1]:.2f} s wall, {five[0]:.2f} s CPU")
         twenty = _twenty_pages(folder)
-        parsers.read_files([twenty])
+        scans.read_files([twenty])
         print(f"largest child, 20 pages of 300 dpi in one PDF: {child.usage().peak_memory / 2**20:.0f} MB")
     return 0

@@ -27,8 +27,9 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Connection, insert, text
 
-from mailbot import config, parsers, work
+from mailbot import config, work
 from mailbot.model import Attachment, Document, Evidence, Finding, Found, Letter, Mark, Person, Verdict
+from mailbot.parsers import opening, scans
 from mailbot.store import cases, iso, mails, register_words, search
 from mailbot.store import tables as t
 from mailbot.web import login, serve
@@ -129,7 +130,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--rounds", type=int, default=150, help="requests of each kind")
     parser.add_argument("--without-sqlite", action="store_true")
     options = parser.parse_args(argv)
-    parsers.warm()
+    opening.warm()
     columns: dict[str, Timed] = {}
     shared = os.environ.pop("MAILBOT_DATABASE_URL", "")
     for name, url in (("SQLite", ""), ("PostgreSQL", shared)):
@@ -397,7 +398,7 @@ def _read_pictures(made: Made, world: World) -> Iterator[str]:
     files = [
         Attachment("surat.pdf", "pdf", a.sha256, a.size, str(blob_path(world.blobs, a.sha256))) for a in attachments
     ]
-    parsers.read_files(files, keep=functools.partial(pictures.keep, world))
+    scans.read_files(files, keep=functools.partial(pictures.keep, world))
     return iter([_address(n, a.id) for n, a in zip(made.open, attachments, strict=False)])
 
 

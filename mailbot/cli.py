@@ -19,10 +19,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from mailbot import __version__, casecli, check, check_html, config, diagnosis, jobs, mailcli, officecli, parsers, work
+from mailbot import __version__, casecli, check, check_html, config, diagnosis, jobs, mailcli, officecli, work
 from mailbot.grown import commands as grown
 from mailbot.grown import metrics
-from mailbot.parsers import child, sandbox
+from mailbot.parsers import child, opening, sandbox
 from mailbot.schedule import AlreadyRunning, service, sole_owner
 from mailbot.sop import SopError, load
 from mailbot.web import commands, serve
@@ -61,7 +61,7 @@ def main() -> None:
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-    parsers.warm()
+    opening.warm()
     try:
         app()
     except (config.ConfigError, SopError) as error:

@@ -6,6 +6,7 @@ import os
 import pickle
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+import mailbot
 from mailbot.model import Line, PageReading, Word
 from mailbot.parsers import child, forks, sandbox
 from mailbot.parsers.child import ChildFailed, Limits
@@ -167,7 +169,7 @@ def test_a_killed_server_is_replaced() -> None:
 
 
 def test_a_server_that_rested_gives_its_memory_back_and_comes_again() -> None:
-    server = forks.Server(answer=f"{child.__name__}:answer", rest=0.2)
+    server = forks.Server(answer=child.ANSWER, rest=0.2)
     try:
         assert summed(server) == b"ok\n3"
         first = server._process
@@ -179,7 +181,7 @@ def test_a_server_that_rested_gives_its_memory_back_and_comes_again() -> None:
 
 
 def test_a_server_does_not_rest_under_a_child_that_still_may_run() -> None:
-    server = forks.Server(answer=f"{child.__name__}:answer", rest=0.0)
+    server = forks.Server(answer=child.ANSWER, rest=0.0)
     try:
         with ThreadPoolExecutor() as threads:  # the short ones end while the long one is under way
             found = [threads.submit(summed, server, wait, 10.0) for wait in (1.0, 0.0, 0.2)]
@@ -223,6 +225,27 @@ def test_the_server_has_no_threads() -> None:
     child.run(double, 1, result=int, limits=LIMITS)
     child.run(double, 1, result=int, limits=Limits(small=True))
     assert [len(os.listdir(f"/proc/{server.pid}/task")) for server in (child._server, child._small)] == [1, 1]
+
+
+def test_the_server_for_mails_loads_nothing_that_hooks_into_forks() -> None:
+    """Each child would pay for it: `threading` alone copied a hundred pages."""
+    code = "import sys; from mailbot.parsers import forkserver, submission; submission.rehearsed(); print(*sys.modules)"
+    path = {**os.environ, "PYTHONPATH": str(Path(mailbot.__file__).parent.parent)}
+    loaded = subprocess.check_output([sys.executable, "-P", "-c", code], env=path, text=True).split()
+    assert "mailbot.parsers.submission" in loaded
+    assert {"threading", "logging", "subprocess", "zipfile", "pydantic"} & {*loaded} == set()
+
+
+def test_modules_that_lie_about_in_the_working_folder_are_not_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "json.py").write_text("raise SystemExit('not ours')")
+    monkeypatch.chdir(tmp_path)
+    server = forks.Server(answer=child.ANSWER)
+    try:
+        assert summed(server) == b"ok\n3"
+    finally:
+        server.close()
 
 
 def test_a_file_code_passes_through() -> None:

@@ -4,7 +4,7 @@ import datetime as dt
 
 from mailbot.model import FileReading
 from mailbot.parsers import letters
-from mailbot.parsers.files import text_page
+from mailbot.parsers.office import text_page
 
 DECREE = """PEMERINTAH KABUPATEN CONTOH
 KEPUTUSAN KEPALA DINAS CONTOH

@@ -12,9 +12,11 @@ import pytest
 
 from mailbot.model import Attachment
 from mailbot.parsers import message
-from mailbot.parsers.files import expand, office_pages, text_page
+from mailbot.parsers.containers import expand
 from mailbot.parsers.magic import magic
+from mailbot.parsers.office import office_pages, text_page
 from mailbot.parsers.problem import FileProblem
+from mailbot.parsers.runs import Content
 
 PDF = b"%PDF-1.4\n%%EOF\n"
 W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
@@ -30,7 +32,7 @@ def packed(files: dict[str, bytes]) -> bytes:
 
 
 def expanded(tmp_path: Path, data: bytes, name: str = "berkas.bin", kind: str = "") -> tuple[Attachment, ...]:
-    attachment = message.save(data, name, kind or magic(data), str(tmp_path), None, None)
+    attachment = message.save(Content((data,)), name, kind or magic(data), str(tmp_path), None, None)
     return expand((attachment,), str(tmp_path))
 
 

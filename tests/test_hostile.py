@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mailbot import parsers
 from mailbot.model import Attachment, FileReading
+from mailbot.parsers import opening, scans
 from tests import hostile
 
 CODES = {"FILE-SANDI", "FILE-RUSAK", "FILE-BESAR", "FILE-JENIS", "FILE-ARSIP"}
@@ -30,7 +30,7 @@ def mail(files: list[tuple[str, bytes]]) -> bytes:
 def opened(files: list[tuple[str, bytes]], folder: Path) -> tuple[Attachment, ...]:
     (folder / "in").mkdir(exist_ok=True)
     (folder / "mail.eml").write_bytes(mail(files))
-    return parsers.open_mail(str(folder / "mail.eml"), str(folder / "in")).attachments
+    return opening.open_mail(str(folder / "mail.eml"), str(folder / "in")).attachments
 
 
 def named_or_read(reading: FileReading) -> bool:
@@ -47,10 +47,10 @@ def test_the_set_is_large_and_has_no_doubles() -> None:
     "batch", [EVERY[n : n + 24] for n in range(0, len(EVERY), 24)], ids=lambda batch: f"{batch[0][0]}..{batch[-1][0]}"
 )
 def test_hostile_files_end_named_and_the_next_file_is_read(batch, tmp_path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    monkeypatch.setattr(parsers, "PAGE_SECONDS", 20.0)
+    monkeypatch.setattr(scans, "PAGE_SECONDS", 20.0)
 
     attachments = opened([*batch, GOOD], tmp_path)
-    readings = parsers.read_files(attachments)
+    readings = scans.read_files(attachments)
 
     assert {a.name for a in attachments if not a.inside} | {a.inside for a in attachments} >= {GOOD[0]}
     assert [r.file for r in readings if not named_or_read(r)] == []
@@ -66,7 +66,7 @@ def test_hostile_files_end_named_and_the_next_file_is_read(batch, tmp_path, monk
 def test_well_known_harm_has_its_name(name: str, code: str, tmp_path: Path) -> None:
     attachments = opened([(name, dict(EVERY)[name])], tmp_path)
 
-    assert [r.problem for r in parsers.read_files(attachments)] == [code]
+    assert [r.problem for r in scans.read_files(attachments)] == [code]
 
 
 def test_a_file_that_brings_the_counting_down_takes_no_other_with_it(tmp_path: Path) -> None:
@@ -74,6 +74,6 @@ def test_a_file_that_brings_the_counting_down_takes_no_other_with_it(tmp_path: P
     at = frames.rindex(b"\x00\x01\x04\x00")  # the width of the last image, without which the library fails
     broken = frames[:at] + b"\xe7\x03" + frames[at + 2 :]
 
-    readings = parsers.read_files(opened([("rusak.tif", broken), GOOD], tmp_path))
+    readings = scans.read_files(opened([("rusak.tif", broken), GOOD], tmp_path))
 
     assert [(r.file, r.problem, len(r.pages)) for r in readings] == [("rusak.tif", "FILE-RUSAK", 0), (GOOD[0], None, 1)]

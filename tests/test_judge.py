@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from mailbot import parsers
 from mailbot.model import MISSING, Evidence, FileReading, Submission, Verdict
+from mailbot.parsers import scans
 from mailbot.sop import absence, judge, load
 from tests.pages import file, page
 from tests.test_letters import DECREE, FORM, LETTER, NIP
@@ -21,7 +21,7 @@ LEAVES = LETTER.replace("Pengaktifan", "Penonaktifan").replace("pengaktifan", "p
 
 def evidence(*readings: FileReading, subject: str = "Permohonan akun PPK", body: str = "") -> Evidence:
     mail = Submission("<a@b>", "a@b.example", "", subject, None, (), body, "", (), (), ())
-    return parsers.understand(mail, readings, TODAY)
+    return scans.understand(mail, readings, TODAY)
 
 
 def verdict(letter: str = LETTER, decree: str | None = DECREE, *more: str) -> Verdict:

@@ -7,9 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from mailbot import parsers
 from mailbot.model import Document, Evidence, FileReading, Submission
-from mailbot.parsers import letters
+from mailbot.parsers import letters, scans
 from tests.pages import file, line, page
 
 TODAY = dt.date(2026, 11, 23)
@@ -72,7 +71,7 @@ def only(text: str, **more: bool) -> Document:
 
 def evidence(*readings: FileReading, body: str = "") -> Evidence:
     mail = Submission("<a@b>", "a@b.example", "", "Permohonan", None, (), body, "", (), (), ())
-    return parsers.understand(mail, readings, TODAY)
+    return scans.understand(mail, readings, TODAY)
 
 
 @pytest.mark.parametrize(("text", "kind"), [

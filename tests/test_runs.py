@@ -13,6 +13,8 @@ import pytest
 
 from mailbot.model import Submission
 from mailbot.parsers import runs
+from mailbot.parsers.leaves import Leaf
+from mailbot.parsers.magic import magic
 from mailbot.parsers.message import read
 
 HEAD = b"From: Budi <budi@dinas.example>\nTo: lpse@dinas.example\nSubject: Permohonan\nMessage-ID: <m@dinas.example>\n"
@@ -140,6 +142,18 @@ def test_a_body_is_decoded_to_the_byte(tmp_path: Path) -> None:
         sent, _ = found(head + lines(data), tmp_path / str(size))
         assert [a.sha256 for a in sent.attachments] == [hashlib.sha256(data).hexdigest()]
         assert sent.flags == ()
+
+
+@pytest.mark.parametrize(
+    "start", [*STARTS, b"<html>", b"BM12\0\0\0\0\0\0", b"begin:vcalendar", b"\n" * 5000, b"{\\rtf", b"RIFF1234WEBP"]
+)
+def test_the_type_of_a_long_body_is_that_of_all_its_bytes(start: bytes) -> None:
+    for end in (random.Random(1).randbytes(30_000), b"kata " * 6000, b"\n\n" * 15_000, b"%PDF-" * 6000):
+        data = start + end
+        source = runs.cut(b"\n\n" + lines(data))
+        (piece,) = [*source.runs]
+        assert len(piece.head) < len(data)
+        assert Leaf("", runs.decoded(source.data, source)[0]).kind == magic(data)
 
 
 @pytest.mark.parametrize(

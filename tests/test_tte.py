@@ -11,7 +11,8 @@ import pytest
 from pypdf import PdfReader, PdfWriter
 
 from mailbot.model import Attachment, Tte
-from mailbot.parsers import read_files, tte
+from mailbot.parsers import tte
+from mailbot.parsers.scans import read_files
 
 pytest.importorskip("pyhanko")
 

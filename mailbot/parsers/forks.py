@@ -1,4 +1,4 @@
-"""A small fork server: one warm process without threads that forks a child for each task.
+"""A small fork server (`forkserver`), asked from here: it forks a child for each task.
 
 The one of `multiprocessing` imports the main program again in every child, which costs more than reading a page.
 A task is (function, args, ...) pickled by this program itself; what children answer is never unpickled.
@@ -7,35 +7,26 @@ A task is (function, args, ...) pickled by this program itself; what children an
 from __future__ import annotations
 
 import contextlib
-import gc
-import importlib
 import json
 import os
-import select
-import signal
 import socket
-import struct
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-ENDED = struct.Struct(
-    "idq"
-)  # exit code as in subprocess, -SIGXCPU also for a killed one; CPU seconds, peak memory in bytes
-_ORDER = struct.Struct("d")  # seconds until the child is killed
+from mailbot.parsers.forkserver import ENDED as ENDED
+from mailbot.parsers.forkserver import ORDER
+
 # A page needs 100 MB, which its child gets from the kernel 4 KB at a time: 28,000 faults. One heap that grows in large steps and
 # lies in pages of 2 MB makes them 10,000. `mallopt` cannot say the first of these, so a process is told before it starts.
 _HEAP = (
     "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=67108864:glibc.malloc.trim_threshold=536870912"
     ":glibc.malloc.top_pad=67108864"
 )
-_TELL = "import sys; from mailbot.parsers.forks import serve; serve(*sys.argv[1:])"
-
-
-# ------------------------------------------------------------------ client
+_TELL = "import sys; from mailbot.parsers.forkserver import serve; serve(*sys.argv[1:])"
 
 
 @dataclass
@@ -83,10 +74,10 @@ class Server:
 
     def _order(self, seconds: float, descriptors: list[int]) -> None:
         try:
-            socket.send_fds(self._running(), [_ORDER.pack(seconds)], descriptors)
+            socket.send_fds(self._running(), [ORDER.pack(seconds)], descriptors)
         except (BrokenPipeError, ConnectionResetError):  # somebody killed the server: once more
             self.close()
-            socket.send_fds(self._running(), [_ORDER.pack(seconds)], descriptors)
+            socket.send_fds(self._running(), [ORDER.pack(seconds)], descriptors)
 
     def _running(self) -> socket.socket:
         """A process that forked from this one needs a server of its own."""
@@ -95,7 +86,7 @@ class Server:
             with theirs:
                 told = [str(theirs.fileno()), json.dumps(sys.path), json.dumps([*self.warm]), self.answer]
                 self._process = subprocess.Popen(
-                    [sys.executable, "-c", _TELL, *told], pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL,
+                    [sys.executable, "-P", "-c", _TELL, *told], pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL,
                     process_group=0, env=_environment(),
                 )  # fmt: skip
             self._owner = os.getpid()
@@ -135,103 +126,3 @@ def _environment() -> dict[str, str]:
     single = {"OMP_THREAD_LIMIT": "1", "OPENBLAS_NUM_THREADS": "1", "ORT_DISABLE_TELEMETRY": "1"}
     path = os.pathsep.join(p for p in sys.path if p)
     return {"GLIBC_TUNABLES": _HEAP, **os.environ, **single, "PYTHONPATH": path}
-
-
-# ------------------------------------------------------------------ server
-
-
-@dataclass
-class _Child:
-    end: int
-    deadline: float
-    killed: bool = False
-
-
-def serve(line: str, path: str, warm: str, answer: str) -> None:
-    """The server's main: forks until its line is closed."""
-    sys.path[:] = json.loads(path)
-    for name in json.loads(warm):
-        _named(name)()
-    answering = _named(answer)
-    gc.collect()
-    gc.freeze()  # the collector of a child would copy all pages
-    _loop(socket.socket(fileno=int(line)), answering)
-
-
-def _named(name: str) -> Callable[..., None]:
-    module, _, function = name.partition(":")
-    found: Callable[..., None] = getattr(importlib.import_module(module), function)
-    return found
-
-
-def _loop(line: socket.socket, answer: Callable[[int, int], None]) -> None:
-    wake, woken = os.pipe()
-    os.set_blocking(wake, False)
-    os.set_blocking(woken, False)
-    signal.signal(signal.SIGCHLD, lambda *_: None)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.set_wakeup_fd(woken, warn_on_full_buffer=False)
-    children: dict[int, _Child] = {}
-    while True:
-        nearest = min((c.deadline for c in children.values() if not c.killed), default=None)
-        left = None if nearest is None else max(0.0, nearest - time.monotonic())
-        ready = select.select([line.fileno(), wake], [], [], left)[0]
-        if wake in ready:
-            os.read(wake, 4096)
-        _reap(children)
-        _kill(children, time.monotonic())
-        if line.fileno() in ready and not _fork(line, [wake, woken], children, answer):
-            _kill(children, float("inf"))
-            os._exit(0)
-
-
-def _fork(line: socket.socket, own: list[int], children: dict[int, _Child], answer: Callable[[int, int], None]) -> bool:
-    """Forks for one order; False at the end of the line."""
-    order, descriptors, _, _ = socket.recv_fds(line, _ORDER.size, 3)
-    if not order:
-        return False
-    task, answers, end = descriptors
-    pid = os.fork()
-    if pid == 0:
-        signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        for descriptor in (line.fileno(), end, *own, *(c.end for c in children.values())):
-            os.close(descriptor)
-        try:
-            answer(task, answers)
-        finally:
-            os._exit(70)
-    os.close(task)
-    os.close(answers)
-    children[pid] = _Child(end, time.monotonic() + _ORDER.unpack(order)[0])
-    return True
-
-
-def _kill(children: dict[int, _Child], now: float) -> None:
-    """Children over their time; each leads a group of its own, and none is reaped yet, so no pid can be another's."""
-    for pid, child in children.items():
-        if child.deadline <= now and not child.killed:
-            child.killed = True
-            for kill in (os.killpg, os.kill):
-                with contextlib.suppress(ProcessLookupError):
-                    kill(pid, signal.SIGKILL)
-
-
-def _reap(children: dict[int, _Child]) -> None:
-    for pid in list(children):
-        done, status, usage = os.wait4(pid, os.WNOHANG)
-        if done:
-            child = children.pop(pid)
-            code = -signal.SIGXCPU if child.killed else os.waitstatus_to_exitcode(status)
-            cpu = usage.ru_utime + usage.ru_stime + _since_last()
-            told, end = ENDED.pack(code, cpu, usage.ru_maxrss * 1024), child.end
-            with contextlib.suppress(BrokenPipeError):
-                os.write(end, told)
-            os.close(end)
-
-
-def _since_last(billed: list[float] = [0.0]) -> float:  # noqa: B006
-    """CPU seconds of the server itself since the last call: what its children owe it."""
-    now = time.process_time()
-    spent, billed[0] = now - billed[0], now
-    return spent

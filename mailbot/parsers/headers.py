@@ -62,7 +62,7 @@ def decode_words(value: str) -> str:
 
 def _word(encoding: str, text: str) -> bytes:
     data = text.encode("utf-8", "replace")
-    return decoded(data, Cut())[0] if encoding in "bB" else quopri.decodestring(data, header=True)
+    return decoded(data, Cut())[0].whole() if encoding in "bB" else quopri.decodestring(data, header=True)
 
 
 def clean(value: str) -> str:

@@ -16,8 +16,8 @@ from email.message import Message
 
 from mailbot.parsers import headers, runs
 from mailbot.parsers.headers import MAX_FIELD
-from mailbot.parsers.magic import magic
-from mailbot.parsers.runs import Cut, Raw
+from mailbot.parsers.magic import SHOWN_LATE, magic
+from mailbot.parsers.runs import Content, Cut, Raw
 
 MAX_HEADERS = 256 * 1024
 MAX_PARTS = 500
@@ -30,15 +30,25 @@ _UUENCODE = ("x-uuencode", "uuencode", "uue", "x-uue")
 
 @dataclass(slots=True)
 class Leaf:
-    """One MIME leaf with its decoded bytes. `report`: it lies within a multipart/report."""
+    """One MIME leaf with what it holds, decoded. `report`: it lies within a multipart/report."""
 
     declared: str
-    data: bytes
+    content: Content
     name: str = ""
     disposition: str = ""
     charset: str = ""
     content_id: bool = False
     report: bool = False
+
+    @property
+    def data(self) -> bytes:
+        return self.content.whole()
+
+    @property
+    def kind(self) -> str:
+        """The type by content; most show it in their first bytes."""
+        found = magic(self.content.head)
+        return magic(self.data) if found in SHOWN_LATE else found
 
 
 @dataclass(slots=True)
@@ -66,7 +76,8 @@ def parse(data: Raw) -> tuple[Message, Walk]:
     except Exception:  # RecursionError and the parser's own crashes: still keep the header and the text
         walk.flag("broken_mime")
         message = email.message_from_bytes(re.split(rb"\r?\n\r?\n", data, maxsplit=1)[0] + b"\n\n")
-        walk.leaves = [Leaf("text/plain", re.split(rb"\r?\n\r?\n", data, maxsplit=1)[-1][:MAX_TEXT])]
+        text = re.split(rb"\r?\n\r?\n", data, maxsplit=1)[-1][:MAX_TEXT]
+        walk.leaves = [Leaf("text/plain", Content((text,)))]
     for word in ("from", "message-id", "date", "subject"):
         if len(headers.raw(message, word)) > 1:
             walk.flag(f"duplicate_{word.replace('-', '_')}")
@@ -108,25 +119,29 @@ def _leaf(part: Message, declared: str, walk: Walk, report: bool) -> Leaf:
     encodings = headers.raw(part, "content-transfer-encoding")
     if len(encodings) > 1:
         walk.flag("duplicate_cte")
-    data = _bytes(part, encodings, walk)
+    content = _content(part, encodings, walk)
     name = headers.parameter(part, "content-disposition", "filename") or headers.parameter(part, "content-type", "name")
     disposition = next(iter(headers.raw(part, "content-disposition")), "").partition(";")[0].strip().lower()
     charset = headers.parameter(part, "content-type", "charset")
     content_id = bool(headers.raw(part, "content-id"))
-    return Leaf(declared, data, headers.clean_name(name), disposition, charset, content_id, report)
+    return Leaf(declared, content, headers.clean_name(name), disposition, charset, content_id, report)
 
 
-def _bytes(part: Message, encodings: list[str], walk: Walk) -> bytes:
-    """The decoded bytes. The payload is taken raw, since get_payload would push it through a charset."""
+def _content(part: Message, encodings: list[str], walk: Walk) -> Content:
+    """What it holds, decoded. The payload is taken raw, since get_payload would push it through a charset."""
     payload = vars(part)["_payload"]
     words = [_COMMENT.sub("", value).strip().lower() for value in encodings]
     if isinstance(payload, list):
         nested = b"".join(walk.source.whole(_flat(child)) for child in payload)
-        return _base64(nested.strip(), walk) if "base64" in words and magic(nested) == "other" else nested
+        encoded = "base64" in words and magic(nested) == "other"
+        return _base64(nested.strip(), walk) if encoded else Content((nested,))
     short = str(payload or "").encode("ascii", "surrogateescape")
     if "base64" in words:
         return _base64(short, walk)
-    raw = walk.source.whole(short)
+    return Content((_otherwise(part, walk.source.whole(short), words),))
+
+
+def _otherwise(part: Message, raw: bytes, words: list[str]) -> bytes:
     if "quoted-printable" in words:
         return quopri.decodestring(raw)
     if any(word in _UUENCODE for word in words):
@@ -140,15 +155,15 @@ def _undeclared(part: Message, raw: bytes) -> bytes:
     """Base64 whose encoding header was lost, recognised by what it decodes to."""
     if part.get_content_maintype() == "text" or not _LOOKS_LIKE_BASE64.fullmatch(raw[:4096]):
         return raw
-    decoded = runs.decoded(raw, Cut())[0]
+    decoded = runs.decoded(raw, Cut())[0].whole()
     return decoded if magic(decoded) not in ("other", "text", "empty") else raw
 
 
-def _base64(raw: bytes, walk: Walk) -> bytes:
-    data, broken = runs.decoded(raw, walk.source)
+def _base64(raw: bytes, walk: Walk) -> Content:
+    content, broken = runs.decoded(raw, walk.source)
     if broken:
         walk.flag("broken_base64")
-    return data
+    return content
 
 
 def _flat(message: Message) -> bytes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import zipfile
 
 _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\xff\xd8\xff", "jpeg"), (0, b"\x89PNG\r\n\x1a\n", "png"), (0, b"II*\0", "tiff"), (0, b"MM\0*", "tiff"),
@@ -13,6 +12,7 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "ole"), (0, b"PK\x05\x06", "zip"),
     *((4, b"ftyp" + brand, "heic") for brand in (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")),
 )  # fmt: skip
+SHOWN_LATE = frozenset({"empty", "zip", "docx", "xlsx", "text", "eml"})  # all others are known by the first 4096 bytes
 _CONTENT = re.compile(rb"[^\0 \t\r\n]")
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
 _EML = re.compile(rb"(?i)(return-path|received|from|delivered-to|message-id|mime-version|x-[a-z-]{1,40}):")
@@ -33,6 +33,8 @@ def magic(data: bytes) -> str:
 
 
 def _zip_kind(data: bytes) -> str:
+    import zipfile  # few mails need it, see containers
+
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = set(archive.namelist())

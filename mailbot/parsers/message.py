@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import mmap
 import os
 from collections.abc import Iterator
@@ -10,8 +9,7 @@ from collections.abc import Iterator
 from mailbot.model import Attachment, Submission
 from mailbot.parsers import body, headers
 from mailbot.parsers.leaves import Leaf, Walk, parse
-from mailbot.parsers.magic import magic
-from mailbot.parsers.runs import Raw
+from mailbot.parsers.runs import Content, Raw
 
 MAX_BYTES = 80 * 1024 * 1024
 MAX_ATTACHMENTS = 50
@@ -58,8 +56,7 @@ def _mapped(path: str, max_bytes: int) -> Raw:
         size = os.fstat(file.fileno()).st_size
         if size > max_bytes:
             raise TooLarge(f"more than {max_bytes} bytes")
-        flags = mmap.MAP_PRIVATE | mmap.MAP_POPULATE
-        return mmap.mmap(file.fileno(), 0, flags=flags, prot=mmap.PROT_READ) if size else b""
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size else b""
 
 
 def attachments_of(data: bytes) -> list[Leaf]:
@@ -81,11 +78,11 @@ def _split(walk: Walk) -> tuple[list[Leaf], list[Leaf]]:
 def _is_body(leaf: Leaf) -> bool:
     if leaf.declared not in ("text/plain", "text/html") or leaf.name or leaf.disposition == "attachment":
         return False
-    return magic(leaf.data) in ("text", "html", "other", "empty", "eml", "ics")
+    return leaf.kind in ("text", "html", "other", "empty", "eml", "ics")
 
 
 def _is_logo(leaf: Leaf) -> bool:
-    return leaf.content_id and leaf.declared.startswith("image/") and len(leaf.data) < TINY_IMAGE
+    return leaf.content_id and leaf.declared.startswith("image/") and leaf.content.size < TINY_IMAGE
 
 
 def store(leaves: list[Leaf], into: str, walk: Walk, bare: bool = False) -> Iterator[Attachment]:
@@ -95,23 +92,24 @@ def store(leaves: list[Leaf], into: str, walk: Walk, bare: bool = False) -> Iter
         if number > MAX_ATTACHMENTS:
             walk.flag("too_many_attachments")
             return
-        kind = "eml" if leaf.declared == "message/rfc822" else magic(leaf.data)
-        total += len(leaf.data)
-        problem = "FILE-BESAR" if len(leaf.data) > MAX_ATTACHMENT or total > MAX_DECODED else None
+        kind = "eml" if leaf.declared == "message/rfc822" else leaf.kind
+        size = leaf.content.size
+        total += size
+        problem = "FILE-BESAR" if size > MAX_ATTACHMENT or total > MAX_DECODED else None
         if total > MAX_DECODED:
             walk.flag("too_large_decoded")
         name = leaf.name or f"lampiran-{number}.{_suffix(kind)}"
-        yield save(leaf.data, name, kind, "" if bare and kind not in CONTAINERS else into, None, problem)
+        yield save(leaf.content, name, kind, "" if bare and kind not in CONTAINERS else into, None, problem)
 
 
-def save(data: bytes, name: str, kind: str, into: str, inside: str | None, problem: str | None) -> Attachment:
+def save(content: Content, name: str, kind: str, into: str, inside: str | None, problem: str | None) -> Attachment:
     """One attachment whose bytes lie under their hash; oversized bytes, and those without `into`, are not written (`path` is "")."""
-    digest = hashlib.sha256(data).hexdigest()
+    digest = content.sha256()
     path = "" if problem == "FILE-BESAR" or not into else os.path.join(into, digest)
     if path and not os.path.exists(path):
         with open(path, "wb") as file:
-            file.write(data)
-    return Attachment(name, kind, digest, len(data), path, inside, problem)
+            file.write(content.whole())
+    return Attachment(name, kind, digest, content.size, path, inside, problem)
 
 
 def _suffix(kind: str) -> str:

@@ -7,6 +7,7 @@ that stands for them: none of them can end a header, begin a part or end a mail.
 from __future__ import annotations
 
 import binascii
+import hashlib
 import mmap
 import os
 import re
@@ -17,6 +18,9 @@ import pybase64
 
 LEAST = 64  # lines: what is shorter the parser may have
 SHORTEST, LONGEST = 40, 1000  # characters of a line
+HEAD = 4096  # bytes of a run that are kept
+DIGITS = 8  # of the number of a run, behind the token
+BIT = 16 * 1024  # characters decoded at a time
 EMPTY_LINE = re.compile(rb"\n\r?\n")
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 _NOT_BASE64 = bytes(set(range(256)) - set(_ALPHABET))
@@ -27,16 +31,55 @@ Raw = bytes | mmap.mmap  # a mail as bytes, or as its file lies in memory
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Lines `start` to `end` of the raw mail, and the bytes that they stand for."""
+    """Lines `start` to `end` of the raw mail, and what they stand for: how many bytes, the first of them, the hash of all.
+
+    The bytes themselves are made when they are asked for: to describe a file of some megabytes takes no memory.
+    """
 
     start: int
     end: int
-    data: bytes
+    lines: memoryview
+    size: int
+    head: bytes
+    digest: hashlib._Hash
     crlf: bool
 
     @property
     def letters(self) -> int:
-        return len(self.data) // 3 * 4
+        return self.size // 3 * 4
+
+    @property
+    def data(self) -> bytes:
+        return pybase64.b64decode(self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a body stands for, in the order of its pieces."""
+
+    pieces: tuple[bytes | Run, ...]
+
+    @property
+    def size(self) -> int:
+        return sum(p.size if isinstance(p, Run) else len(p) for p in self.pieces)
+
+    @property
+    def head(self) -> bytes:
+        """The first bytes, more than any type of file needs to be known."""
+        first = self.pieces[0] if self.pieces else b""
+        return first.head if isinstance(first, Run) else self.whole()
+
+    def whole(self) -> bytes:
+        return b"".join([p.data if isinstance(p, Run) else p for p in self.pieces])  # of one alone join makes no copy
+
+    def sha256(self) -> str:
+        first = self.pieces[0] if self.pieces else b""
+        if not isinstance(first, Run):
+            return hashlib.sha256(self.whole()).hexdigest()
+        digest = first.digest.copy()
+        for piece in self.pieces[1:]:
+            digest.update(piece.data if isinstance(piece, Run) else piece)
+        return digest.hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,22 +93,25 @@ class Cut:
 
     def whole(self, piece: bytes) -> bytes:
         """A piece of the cut mail with its runs again; where its line ends were changed, theirs are too."""
-        if not self.runs or self.token not in piece:
-            return piece
-        return re.sub(re.escape(self.token) + rb"(\d{8})(\r?)", self._lines, piece)
+        between, runs = self.split(piece)
+        made = [between[0]]
+        for run, after in zip(runs, between[1:], strict=True):
+            made += (self._lines(run, after.startswith(b"\r")), after)
+        return b"".join(made)
 
-    def _lines(self, mark: re.Match[bytes]) -> bytes:
+    def _lines(self, run: Run, crlf: bool) -> bytes:
         """Without the last line end, which stands behind the mark itself."""
-        run = self.runs[int(mark[1])]
-        lines = self.original[run.start : run.end]
-        return lines[:-1] if mark[2] or not run.crlf else lines.replace(b"\r\n", b"\n")[:-1]
+        lines = bytes(run.lines)
+        if run.crlf:
+            return lines[:-2] if crlf else lines.replace(b"\r\n", b"\n")[:-1]
+        return lines[:-1]
 
     def split(self, piece: bytes) -> tuple[list[bytes], list[Run]]:
-        """What stands between the runs of a piece, and the runs."""
-        if not self.runs or self.token not in piece:
+        """What stands between the runs of a piece, and the runs. Without a pattern: the token is new in each mail."""
+        if not self.runs:
             return [piece], []
-        parts = re.split(re.escape(self.token) + rb"(\d{8})", piece)
-        return parts[::2], [self.runs[int(number)] for number in parts[1::2]]
+        first, *parts = piece.split(self.token)
+        return [first, *(part[DIGITS:] for part in parts)], [self.runs[int(part[:DIGITS])] for part in parts]
 
 
 def cut(data: Raw) -> Cut:
@@ -103,11 +149,25 @@ def _run(data: Raw, start: int) -> tuple[int, Run | None]:
     if count < LEAST:
         return start, None
     end = start + count * stride
-    lines = memoryview(data)
-    last = _decoded(lines[end : end + stride], length)  # one that stays: its line end may belong to a boundary
+    lines = memoryview(data)[start:end]
+    # one line stays: its line end may belong to a boundary
+    last = _decoded(memoryview(data)[end : end + stride], length)
     whole = last and (not crlf or data[first - 1 : end + stride : stride] == b"\r" * (count + 1))
-    decoded = _decoded(lines[start:end], count * length) if whole else None
-    return end, Run(start, end, decoded, crlf) if decoded is not None else None
+    described = _described(lines, stride, length) if whole else None
+    return end, Run(start, end, lines, count * length // 4 * 3, *described, crlf) if described else None
+
+
+def _described(lines: memoryview, stride: int, length: int) -> tuple[bytes, hashlib._Hash] | None:
+    """The first bytes and the hash of all; decoded bit by bit, since new memory costs more than the decoding."""
+    head, digest, step = b"", hashlib.sha256(), BIT // stride * stride
+    for at in range(0, len(lines), step):
+        bit = lines[at : at + step]
+        data = _decoded(bit, len(bit) // stride * length)
+        if data is None:
+            return None
+        digest.update(data)
+        head = head or data[:HEAD]
+    return head, digest
 
 
 def _even(data: Raw, first: int, stride: int) -> int:
@@ -137,7 +197,7 @@ def _decoded(lines: memoryview, letters: int) -> bytes | None:
 # ------------------------------------------------------------------ decoding
 
 
-def decoded(piece: bytes, source: Cut) -> tuple[bytes, bool]:
+def decoded(piece: bytes, source: Cut) -> tuple[Content, bool]:
     """What a body in base64 stands for, whatever is wrong with it, and whether something is."""
     between, runs = source.split(piece)
     pieces = [part.translate(None, _NOT_BASE64) for part in between]
@@ -146,9 +206,9 @@ def decoded(piece: bytes, source: Cut) -> tuple[bytes, bool]:
         between, runs, pieces = [whole], [], [whole.translate(None, _NOT_BASE64)]
     letters = sum(map(len, pieces)) + sum(run.letters for run in runs)
     signs = sum(len(part.translate(None, b" \t\n\r\f\v")) for part in between) + sum(run.letters for run in runs)
-    data = [d for part, run in zip(pieces, runs, strict=False) for d in (binascii.a2b_base64(part), run.data)]
-    data = [d for d in (*data, *_last(pieces[-1])) if d]  # of one piece alone join makes no copy
-    return b"".join(data), bool(letters % 4) or letters < 0.9 * signs
+    data = [d for part, run in zip(pieces, runs, strict=False) for d in (binascii.a2b_base64(part), run)]
+    made = tuple(d for d in (*data, *_last(pieces[-1])) if d)
+    return Content(made), bool(letters % 4) or letters < 0.9 * signs
 
 
 def _last(letters: bytes) -> Iterator[bytes]:

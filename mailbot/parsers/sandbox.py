@@ -5,11 +5,9 @@ from __future__ import annotations
 import ctypes
 import functools
 import os
-import platform
 import struct
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 SYSTEM_PATHS = (
@@ -57,7 +55,7 @@ def seccomp_available() -> bool:
     """The kernel filters system calls, and this machine's numbers are known."""
     action = ctypes.c_uint32(0x00050000)
     try:
-        numbers = _ARCHES[platform.machine()].seccomp
+        numbers = _ARCHES[os.uname().machine].seccomp
         return _syscall(numbers, 2, 0, ctypes.byref(action)) == 0
     except (OSError, KeyError):
         return False
@@ -143,7 +141,7 @@ def _permit(ruleset: int, descriptor: int, rights: int) -> None:
 @functools.cache
 def _python_paths() -> frozenset[str]:
     """The interpreter, its libraries and this package, but not the folder around the package."""
-    found = {sys.prefix, sys.base_prefix, sys.exec_prefix, str(Path(__file__).resolve().parent.parent)}
+    found = {sys.prefix, sys.base_prefix, sys.exec_prefix, os.path.dirname(os.path.dirname(os.path.realpath(__file__)))}
     found.update(p for p in sys.path if p.rstrip("/").endswith(("site-packages", "dist-packages")))
     return frozenset(found)
 
@@ -187,25 +185,30 @@ _ARCHES = {
 
 def seccomp() -> None:
     """Deny network, programs, other processes and raising one's own limits; threads stay possible."""
-    if platform.machine() not in _ARCHES:
+    if os.uname().machine not in _ARCHES:
         raise OSError("unknown architecture")
-    arch = _ARCHES[platform.machine()]
-    program = _program(arch)
-    buffer = ctypes.create_string_buffer(program, len(program))
-    header = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(buffer))
+    number, header, _ = _filter(os.uname().machine)
     libc().prctl(38, 1, 0, 0, 0)
-    _syscall(arch.seccomp, 1, 1, header)  # SET_MODE_FILTER for all threads
+    _syscall(number, 1, 1, header)  # SET_MODE_FILTER for all threads
 
 
 def prepare(system: tuple[str, ...]) -> None:
     """For a process that forks children: opens and computes once what each of them would."""
     if landlock_abi():
         _opened(system)
-    if platform.machine() in _ARCHES:
-        _program(_ARCHES[platform.machine()])
+    if os.uname().machine in _ARCHES:
+        _filter(os.uname().machine)
+    libc().prctl  # noqa: B018  ctypes makes a function of it the first time
 
 
 @functools.cache
+def _filter(machine: str) -> tuple[int, bytes, Any]:
+    """The number of seccomp(2), its sock_fprog, and the instructions to which that points."""
+    program = _program(_ARCHES[machine])
+    buffer = ctypes.create_string_buffer(program, len(program))
+    return _ARCHES[machine].seccomp, struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(buffer)), buffer
+
+
 def _program(arch: _Arch) -> bytes:
     """The BPF filter: every test jumps over exactly the return that follows it."""
     load, equal, at_least, any_bit, give = 0x20, 0x15, 0x35, 0x45, 0x06

@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 
 from mailbot.model import FIELDS, Found, Person
-from mailbot.parsers import files, labels, values
+from mailbot.parsers import labels, office, values
 from mailbot.parsers.values import Place
 
 
 def said(body: str, today: dt.date) -> dict[str, Found]:
     """Labelled values of a mail body; a field that is said twice differently is not taken."""
-    page = files.text_page(body)
+    page = office.text_page(body)
     found: dict[str, list[Found]] = {}
     for line in page.lines:
         labelled = labels.split(line)

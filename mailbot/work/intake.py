@@ -12,9 +12,10 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from mailbot import crash, jobs, parsers
+from mailbot import crash, jobs
 from mailbot.mailbox import TOO_LARGE
 from mailbot.model import Case, Guard, RawMessage, Reply, Submission
+from mailbot.parsers import opening
 from mailbot.parsers.child import ChildFailed
 from mailbot.replies import bounces, compose, guard
 from mailbot.replies.render import safe
@@ -81,7 +82,7 @@ def _foresee_form(world: World, new: Arrival) -> None:
 def _parsed(raw: RawMessage, leaves: Path) -> Submission:
     """The mail; where it cannot be parsed, an empty one that the guard holds for a person (R13)."""
     try:
-        return parsers.open_mail(raw.path, str(leaves), bare=True)
+        return opening.open_mail(raw.path, str(leaves), bare=True)
     except ChildFailed as failure:
         if shutil.disk_usage(leaves).free < 2 * raw.size:  # says nothing about the mail; it is tried again
             raise OSError(errno.ENOSPC, f"no room to open a mail of {raw.size} bytes") from failure

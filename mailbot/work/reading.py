@@ -13,10 +13,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from mailbot import crash, jobs, parsers
+from mailbot import crash, jobs
 from mailbot.mailbox import keep
 from mailbot.model import Attachment, Case, Evidence, Letter, Reply, Verdict
-from mailbot.parsers import child, fields, supplement
+from mailbot.parsers import child, fields, opening, scans, supplement
 from mailbot.parsers.indonesian import name_key
 from mailbot.replies import compose
 from mailbot.sop import case, clock, judge
@@ -48,11 +48,11 @@ def read_blob(world: World, path: Path) -> Opened:
     leaves = Path(tempfile.mkdtemp(prefix="leaves-", dir=world.root))
     try:
         with child.metered() as spent:
-            mail = parsers.open_mail(str(path), str(leaves))
+            mail = opening.open_mail(str(path), str(leaves))
             for attachment in mail.attachments:
                 _keep_leaf(world, attachment)
             keep_pages = functools.partial(pictures.keep, world)
-            evidence = parsers.read(mail, world.today, world.settings.reading.trust_anchors, keep_pages)
+            evidence = scans.read(mail, world.today, world.settings.reading.trust_anchors, keep_pages)
         return Opened(mail.attachments, evidence, time.monotonic() - start, sum(spent))
     finally:
         shutil.rmtree(leaves, ignore_errors=True)
