@@ -47,9 +47,8 @@ def new(tx: Connection, requester: str, requester_name: str, subject: str, numbe
     }  # fmt: skip
     case = _case(tx.execute(_NEW, values).one())
     steps.start(tx, case.id, step, 1, now, due_at)
-    chain.append(
-        tx, case.id, now, "mesin", "terima", new="diterima", reason=subject, data={"nomor": number, "saluran": channel}
-    )
+    told = {"nomor": number, "saluran": channel}
+    chain.append(tx, case.id, now, "mesin", "terima", new="diterima", reason=subject, data=told, first=True)
     search.put(tx, case.id, "\n".join((number, subject, requester, requester_name[:200], ticket)))
     return case
 
@@ -63,7 +62,9 @@ def split_off(tx: Connection, parent: Case, number: str, now: dt.datetime) -> Ca
     values |= {"number": number, "version": 1, "created_at": iso(now), "changed_at": iso(now), "split_from": parent.id,
                "state": "diterima", "letter_key": None, "step": "", "due_at": None}  # fmt: skip
     case_id = int(tx.execute(t.case_file.insert().values(**values).returning(t.case_file.c.id)).scalar_one())
-    chain.append(tx, case_id, now, "mesin", "terima", new="diterima", reason=f"dipisahkan dari {parent.number}")
+    chain.append(
+        tx, case_id, now, "mesin", "terima", new="diterima", reason=f"dipisahkan dari {parent.number}", first=True
+    )
     return get(tx, case_id)
 
 

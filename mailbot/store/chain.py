@@ -30,11 +30,12 @@ _APPENDED = t.event.insert()
 
 
 def append(tx: Connection, chain: int, at: dt.datetime, actor: str, action: str, *, old: str = "", new: str = "",
-           reason: str = "", data: dict[str, Any] | None = None) -> None:  # fmt: skip
+           reason: str = "", data: dict[str, Any] | None = None, first: bool = False) -> None:  # fmt: skip
+    """`first`: the chain is new in this transaction, so nothing need be looked up."""
     if chain == OFFICE:
         # a case's chain is guarded by its row; this one by a row of its own, so that two hosts take turns
         tx.execute(_TURN)
-    last = tx.execute(_LAST, {"chain": chain}).first()
+    last = None if first else tx.execute(_LAST, {"chain": chain}).first()
     values = {
         "chain": chain, "seq": (last.seq if last else 0) + 1, "case_id": chain or None,
         "at": at.astimezone(dt.UTC).isoformat(timespec="microseconds"), "actor": actor, "action": action,
