@@ -98,7 +98,10 @@ def answer(task: int, writer: int) -> None:
 
 def _read(descriptor: int) -> bytes:
     """All of a file in memory; `open` would touch more of the interpreter than the rest of the way."""
-    return os.pread(descriptor, os.fstat(descriptor).st_size, 0)
+    size, data = os.fstat(descriptor).st_size, b""
+    while len(data) < size:
+        data += os.pread(descriptor, size - len(data), len(data))
+    return data
 
 
 def _encoded(value: Any, checked: TypeAdapter[Any] | None) -> bytes:

@@ -51,9 +51,9 @@ class Server:
         end, ends = os.pipe()
         order = os.memfd_create("task", os.MFD_CLOEXEC)
         try:
-            with open(order, "wb", closefd=False) as file:
-                file.write(task)
-            os.lseek(order, 0, os.SEEK_SET)
+            written = 0
+            while written < len(task):
+                written += os.write(order, memoryview(task)[written:])
             with self._lock:
                 self._order(seconds, [order, answers, ends])
                 self._under_way += 1
