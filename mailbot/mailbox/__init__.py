@@ -112,7 +112,7 @@ class Mailbox(Protocol):
     def close(self) -> None: ...
 
 
-def keep(chunks: Iterable[bytes], into: Path) -> tuple[Path, str, int]:
+def keep(chunks: Iterable[bytes | memoryview], into: Path) -> tuple[Path, str, int]:
     """Stores bytes under their hash: temp file, fsync, rename, fsync of the folder. Returns path, sha256, size.
 
     A file that is already there is reused. Errors of the disk stay OSError: they are not the mailbox's.

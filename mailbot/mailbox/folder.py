@@ -29,7 +29,7 @@ from mailbot.mailbox import (
 )
 from mailbot.model import Location, RawMessage
 
-PIECE = 64 * 1024  # read at a time: memory that is used again costs less than memory that is asked for anew
+PIECE = 64 * 1024  # read at a time
 LOOK = 0.25  # seconds between two looks at a folder
 _QUOTED_FROM = re.compile(rb">+From ")
 
@@ -57,7 +57,7 @@ class Folder:
     def fetch(self, pending: Pending, into: Path) -> RawMessage:
         path = self._current(pending)
         with path.open("rb") as file:
-            chunks = _lines(file, pending.span) if pending.span else iter(lambda: file.read(PIECE), b"")
+            chunks = _lines(file, pending.span) if pending.span else _pieces(file)
             if pending.size > self.max_bytes:
                 return raw_message(pending, keep(_header(chunks), into), TOO_LARGE)
             return raw_message(pending, keep(chunks, into))
@@ -144,6 +144,13 @@ class Folder:
         raise FetchEmpty(f"{pending.location.uid} is gone")
 
 
+def _pieces(file: BinaryIO) -> Iterator[memoryview]:
+    """Each is good until the next is asked for: memory that is used again costs less than memory that is asked for anew."""
+    piece = memoryview(bytearray(PIECE))
+    while count := file.readinto(piece):  # type: ignore[attr-defined]
+        yield piece[:count]
+
+
 def _modified(path: Path) -> float:
     try:
         return path.stat().st_mtime
@@ -213,7 +220,7 @@ def _lines(file: BinaryIO, span: tuple[int, int]) -> Iterator[bytes]:
         yield held
 
 
-def _header(chunks: Iterator[bytes]) -> Iterator[bytes]:
+def _header(chunks: Iterator[bytes | memoryview]) -> Iterator[bytes]:
     """The bytes up to the first empty line, at most one chunk."""
     data = b""
     for chunk in chunks:

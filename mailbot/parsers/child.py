@@ -104,7 +104,7 @@ def _receive(descriptor: int, deadline: float) -> bytes | None:
         left = deadline - time.monotonic()
         if left <= 0 or not poller.poll(left * 1000):
             return None
-        chunk = os.read(descriptor, 1 << 20)
+        chunk = os.read(descriptor, 1 << 16)
         if not chunk:
             return b"".join(chunks)
         chunks.append(chunk)
