@@ -1,4 +1,4 @@
-"""`scripts/bench intake [--mails N] [--runs N] [--backlog N] [--helpdesk PYTHON]`: CPU per mail of 1 MB, memory of one of 52 MB, a backlog. No OCR.
+"""`scripts/bench intake [--mails N] [--size BYTES] [--runs N] [--backlog N] [--helpdesk PYTHON]`: CPU per mail of 1 MB (or of BYTES), memory of one of 52 MB, a backlog. No OCR.
 
 `--runs`: so often the mails are taken in, each time by a fork server of its own; the mean counts, for the speed of a shared machine moves.
 `--helpdesk`: a Python that has django-helpdesk (`python3 -m venv X && X/bin/pip install "django-helpdesk[teams]"`, then X/bin/python),
@@ -36,6 +36,7 @@ FREE = dict.fromkeys(config.LimitsSection.model_fields, 10**9)
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="scripts/bench intake")
     parser.add_argument("--mails", type=int, default=50)
+    parser.add_argument("--size", type=int, default=1_000_000, metavar="BYTES")
     parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--backlog", type=int, default=2000)
     parser.add_argument("--helpdesk", default="", metavar="PYTHON")
@@ -44,14 +45,14 @@ def main(argv: list[str]) -> int:
     _reference()
     _memory()
     runs, ratios = [], []
-    for _ in range(wanted.runs):
-        child._small.close()
-        runs.append(_cpu(wanted.mails, False))
+    for number in range(wanted.runs):
+        _settled(number)
+        runs.append(_cpu(wanted.mails, wanted.size, False))
         if wanted.helpdesk:
-            ratios.append(_helpdesk(wanted.helpdesk, wanted.mails, runs[-1]))
+            ratios.append(_helpdesk(wanted.helpdesk, wanted.mails, wanted.size, runs[-1]))
     _summed("CPU per mail, ms", runs)
     _summed("mailbot : django-helpdesk", ratios)
-    _cpu(wanted.mails, True)
+    _cpu(wanted.mails, wanted.size, True)
     _backlog(wanted.backlog)
     return 0
 
@@ -62,6 +63,14 @@ def _reference() -> None:
     for _ in range(300):
         hashlib.sha256(data)
     print(f"for comparison: SHA-256 of 1 MB takes {1000 * (time.process_time() - begun) / 300:.2f} ms here and now")
+
+
+def _settled(number: int) -> None:
+    """A run with a fork server of its own, and not while the disk still writes what the run before left to it."""
+    child._small.close()
+    if number:
+        os.sync()
+        time.sleep(10)
 
 
 def _summed(title: str, found: list[float]) -> None:
@@ -98,12 +107,12 @@ def now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
-def _cpu(count: int, form: bool) -> float:
+def _cpu(count: int, size: int, form: bool) -> float:
     """Milliseconds of CPU per mail."""
     with tempfile.TemporaryDirectory(prefix="bench-intake-") as name:
         world = _world(Path(name), form)
         for number in range(count + 1):
-            _lay(world, number, _mail(number, 1_000_000))
+            _lay(world, number, _mail(number, size))
             if not number:
                 sweep_all(world)  # whatever is loaded or started only once
         own, children, wall = time.process_time(), child.usage().cpu_seconds, time.monotonic()
@@ -112,7 +121,7 @@ def _cpu(count: int, form: bool) -> float:
         own, children, wall = time.process_time() - own, child.usage().cpu_seconds - children, time.monotonic() - wall
         what = "with the form" if form else "without the form"
         print(
-            f"{count} mails of 1 MB, {what:<17} CPU per mail: service {1000 * own / count:6.1f} ms + child {1000 * children / count:6.1f} ms ({(_faults() - faults) / count:.0f} page faults)   wall {1000 * wall / count:6.1f} ms"
+            f"{count} mails of {size / 1e6:g} MB, {what:<17} CPU per mail: service {1000 * own / count:6.1f} ms + child {1000 * children / count:6.1f} ms ({(_faults() - faults) / count:.0f} page faults)   wall {1000 * wall / count:6.1f} ms"
         )
     return 1000 * (own + children) / count
 
@@ -122,11 +131,11 @@ def _faults() -> int:
     return int(Path(f"/proc/{child._small.pid}/stat").read_text().rpartition(")")[2].split()[8])
 
 
-def _helpdesk(python: str, count: int, own: float) -> float:
+def _helpdesk(python: str, count: int, size: int, own: float) -> float:
     """CPU of mailbot for each of django-helpdesk's."""
     with tempfile.TemporaryDirectory(prefix="bench-intake-") as name:
         for number in range(count + 1):
-            Path(name, f"{number:06d}").write_bytes(_mail(number, 1_000_000))
+            Path(name, f"{number:06d}").write_bytes(_mail(number, size))
         script = Path(__file__).parent / "rivals" / "django_helpdesk.py"
         done = subprocess.run([python, str(script), name], check=True, capture_output=True, text=True)
     told = json.loads(done.stdout)

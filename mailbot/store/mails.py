@@ -43,21 +43,23 @@ _COPY = (
     .order_by(t.message.c.id)
     .limit(1)
 )
-_HEADER_ID = select(t.message.c.id).where(t.message.c.header_id == bindparam("header_id")).limit(1)
+_SAME_ID = select(t.message.c.id).where(t.message.c.header_id == bindparam("header_id")).limit(1)
 _ANSWERED = (
     select(t.message.c.id)
     .where(*(t.message.c[key] == bindparam(key) for key in ("header_id", "sender", "subject", "files")))
     .where(t.message.c.stored_at > bindparam("start"), t.message.c.policy.in_(("reply", "minimal")))
     .limit(1)
 )
-_FILES = (
+_HOLDS = (
     select(t.message.c.case_id)
-    .where(t.message.c.files == bindparam("files"), t.message.c.case_id.is_not(None))
+    .where(t.message.c.files == bindparam("held"), t.message.c.case_id.is_not(None))
     .order_by(t.message.c.id.desc())
     .limit(1)
 )
-_FILES_OF_SENDER = _FILES.where(t.message.c.sender == bindparam("sender"))
-_FILES_OF_NOBODY = _FILES.where(t.message.c.sender.is_(None))
+_BEFORE, _BEFORE_OF_NOBODY = (
+    select(*(part.scalar_subquery() for part in (_COPY, _SAME_ID, _ANSWERED, _HOLDS.where(sender))))
+    for sender in (t.message.c.sender == bindparam("sender"), t.message.c.sender.is_(None))
+)
 _ADDED = t.message.insert().returning(t.message.c.id)
 
 
@@ -77,6 +79,21 @@ class Stored:
     case_id: int | None
     round: int
     problem: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What the database knows of a mail at the door.
+
+    `copy`: the message of which it is the same mail again (keys C and S of IN-20). `same_id`: another mail came with its Message-ID
+    (remarkable, never a key). `answered`: the same mail but for its Date was answered by the machine within 24 h (MAIL.md 2.4).
+    `case`: the one that already holds exactly these files from this sender.
+    """
+
+    copy: int | None
+    same_id: bool
+    answered: bool
+    case: int | None
 
 
 # ------------------------------------------------------------------ attempts and quarantine
@@ -158,17 +175,15 @@ def copy_of(tx: Connection, content: str, semantic: str) -> int | None:
     return tx.scalar(_COPY, {"content": content, "semantic": semantic})
 
 
-def header_id_known(tx: Connection, header_id: str | None) -> bool:
-    """Another mail came with this Message-ID before (IN-20: remarkable, never a key)."""
-    return bool(header_id) and tx.scalar(_HEADER_ID, {"header_id": header_id}) is not None
-
-
-def answered_before(tx: Connection, mail: Submission, now: dt.datetime) -> bool:
-    """The same mail but for its Date was answered by the machine within 24 h (MAIL.md 2.4)."""
-    if not mail.message_id or mail.sender is None:  # without a sender nothing was answered
-        return False
-    asked = {"header_id": mail.message_id, "sender": mail.sender, "subject": mail.subject, "files": _files(mail)}
-    return tx.scalar(_ANSWERED, {**asked, "start": iso(now - dt.timedelta(hours=24))}) is not None
+def before(tx: Connection, content: str, semantic: str, mail: Submission, now: dt.datetime) -> Before:
+    """In one look: a statement costs more than what it asks for."""
+    files = _files(mail)
+    asked = {
+        "content": content, "semantic": semantic, "header_id": mail.message_id or None, "sender": mail.sender, "subject": mail.subject,
+        "files": files, "held": files if mail.attachments else None, "start": iso(now - dt.timedelta(hours=24)),
+    }  # fmt: skip
+    copy, same_id, answered, case = tx.execute(_BEFORE_OF_NOBODY if mail.sender is None else _BEFORE, asked).one()
+    return Before(copy, same_id is not None, answered is not None, case)
 
 
 def add(tx: Connection, raw: RawMessage, semantic: str, mail: Submission, guard: Guard, case: Case | None, state: str,
@@ -195,15 +210,6 @@ def case_of_references(tx: Connection, references: tuple[str, ...]) -> int | Non
             if found := tx.scalar(query.order_by(table.c.id.desc()).limit(1)):
                 return int(found)
     return None
-
-
-def case_of_files(tx: Connection, mail: Submission) -> int | None:
-    """The case that already holds exactly these files from this sender."""
-    if not mail.attachments:
-        return None
-    if mail.sender is None:
-        return tx.scalar(_FILES_OF_NOBODY, {"files": _files(mail)})
-    return tx.scalar(_FILES_OF_SENDER, {"files": _files(mail), "sender": mail.sender})
 
 
 # ------------------------------------------------------------------ reading and verdict

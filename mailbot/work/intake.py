@@ -71,8 +71,8 @@ def _foresee_form(world: World, new: Arrival) -> None:
         return
     with world.store.reading() as tx:
         known = _continued(world, tx, new.mail)
-        copied = mails.copy_of(tx, new.raw.sha256, new.key) is not None
-        if copied or guard.guard(new.mail, surroundings(world, tx, new, known)).policy != "reply":
+        before = mails.before(tx, new.raw.sha256, new.key, new.mail, world.now())
+        if before.copy or guard.guard(new.mail, surroundings(world, tx, new, known, before)).policy != "reply":
             return
         prefix = world.settings.office.number_prefix
         number = known.number if known else cases.coming_number(tx, prefix, world.today.year)
@@ -91,19 +91,19 @@ def _parsed(raw: RawMessage, leaves: Path) -> Submission:
 
 
 def _register(world: World, tx: Connection, new: Arrival) -> int | None:
-    copy = mails.copy_of(tx, new.raw.sha256, new.key)
-    if copy is not None:
-        mails.link(tx, new.raw.location, copy)
+    before = mails.before(tx, new.raw.sha256, new.key, new.mail, world.now())
+    if before.copy is not None:
+        mails.link(tx, new.raw.location, before.copy)
         return None
     known = _continued(world, tx, new.mail)
-    verdict = guard.guard(new.mail, surroundings(world, tx, new, known))
+    verdict = guard.guard(new.mail, surroundings(world, tx, new, known, before))
     verdict = verdict if new.channel == "email" else Guard("hold", (f"saluran-{new.channel}",))
     if verdict.policy == "suppress":
         message_id = _ignore(world, tx, new, verdict, known)
     elif new.unparsed or new.raw.problem == TOO_LARGE:
         message_id = _set_aside(world, tx, new, verdict, known)
     else:
-        message_id = _admit(world, tx, new, verdict, known)
+        message_id = _admit(world, tx, new, verdict, known, before)
     mails.link(tx, new.raw.location, message_id)
     return message_id
 
@@ -125,18 +125,17 @@ def _set_aside(world: World, tx: Connection, new: Arrival, verdict: Guard, known
     return message_id
 
 
-def _admit(world: World, tx: Connection, new: Arrival, verdict: Guard, known: Case | None) -> int:
-    same = None if known else mails.case_of_files(tx, new.mail)
-    twin = cases.get(tx, same) if same else None
+def _admit(world: World, tx: Connection, new: Arrival, verdict: Guard, known: Case | None, before: mails.Before) -> int:
+    twin = cases.get(tx, before.case) if before.case and not known else None
     if twin and twin.state not in (case.RETURNED, *case.CLOSED):
         message_id = mails.add(
             tx, new.raw, new.key, new.mail, verdict, twin, "duplicate", None, world.now(), new.channel
         )
         receipt(world, tx, twin, new, verdict, "duplicate")
         return message_id
-    before = known or (twin if twin and twin.state not in case.CLOSED else None)
-    found = _next_round(world, tx, before) if before else _new_case(world, tx, new)
-    problem = new.raw.problem or _remarkable(tx, new.mail)
+    earlier = known or (twin if twin and twin.state not in case.CLOSED else None)
+    found = _next_round(world, tx, earlier) if earlier else _new_case(world, tx, new)
+    problem = new.raw.problem or _remarkable(new.mail, before)
     message_id = mails.add(tx, new.raw, new.key, new.mail, verdict, found, "stored", problem, world.now(), new.channel)
     crash.point("message-added")
     receipt(world, tx, found, new, verdict, "receipt")
@@ -146,9 +145,9 @@ def _admit(world: World, tx: Connection, new: Arrival, verdict: Guard, known: Ca
     return message_id
 
 
-def _remarkable(tx: Connection, mail: Submission) -> str | None:
+def _remarkable(mail: Submission, before: mails.Before) -> str | None:
     """What people are shown of a mail that is taken all the same."""
-    if mails.header_id_known(tx, mail.message_id):
+    if before.same_id:
         return REUSED
     return ELSEWHERE if guard.reply_address(mail)[1] else None
 
@@ -194,7 +193,9 @@ def _continued(world: World, tx: Connection, mail: Submission) -> Case | None:
     return found if found and (found.state not in case.CLOSED or found.state in again) else None
 
 
-def surroundings(world: World, tx: Connection, new: Arrival, known: Case | None) -> guard.Surroundings:
+def surroundings(
+    world: World, tx: Connection, new: Arrival, known: Case | None, before: mails.Before
+) -> guard.Surroundings:
     """What the guard must know besides the mail itself."""
     o, now, mail, r = world.settings.office, world.now(), new.mail, world.settings.limits
     to, _ = guard.reply_address(mail)
@@ -220,7 +221,7 @@ def surroundings(world: World, tx: Connection, new: Arrival, known: Case | None)
             r.bare_day,
         ),
         sent=outbox.sent_counts(tx, guard.plain_address(to), now),
-        same_before=mails.answered_before(tx, mail, now),
+        same_before=before.answered,
         sent_in_thread=outbox.sent_in_thread(tx, known.id, now) if known else 0,
         since_our_reply=outbox.seconds_since(tx, mail.references, new.raw.received_at, now),
         undeliverable=outbox.is_undeliverable(tx, to),
