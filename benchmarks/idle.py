@@ -19,6 +19,7 @@ from pathlib import Path
 
 from benchmarks.growth import databases
 from mailbot.demo.mails import demo_mails
+from mailbot.parsers.opening import PAGES
 
 TICK = os.sysconf("SC_CLK_TCK")
 
@@ -83,7 +84,7 @@ def await_rest(pid: int, patience: float = 400) -> float:
     """Until the mail was read and the server for pages has ended again; the most memory that was seen meanwhile, in MB."""
     most, seen, end = 0.0, False, time.monotonic() + patience
     while time.monotonic() < end:
-        servers = sum(b"_warmed" in command(child) for child in family(pid))
+        servers = sum(PAGES.encode() in command(child) for child in family(pid))
         if seen and not servers:
             time.sleep(5)
             return most

@@ -5,10 +5,15 @@ from __future__ import annotations
 from mailbot.model import Submission
 from mailbot.parsers import child, submission
 
+PAGES, MAILS = (
+    "mailbot.parsers.scans:loaded",
+    "mailbot.parsers.submission:rehearsed",
+)  # a fork server's command line names its own
+
 
 def warm() -> None:
     """Lets the fork servers import what children need once; call before the first reading."""
-    child.preload(pages=["mailbot.parsers.scans:loaded"], mails=["mailbot.parsers.submission:rehearsed"])
+    child.preload(pages=[PAGES], mails=[MAILS])
 
 
 def open_mail(path: str, into: str, bare: bool = False) -> Submission:
