@@ -17,6 +17,7 @@ import pytest
 from mailbot import config, diagnosis
 from mailbot.mailbox import FetchEmpty, Known, NetworkTrouble, Paused, Pending, StartMissing, keep, raw_message
 from mailbot.model import Location, RawMessage
+from mailbot.parsers import child
 from mailbot.parsers.child import Limits
 from mailbot.replies.smtp import Handover
 from mailbot.store import mailboxes, mails, outbox
@@ -167,6 +168,30 @@ def test_in_21_renumbered_mails_are_linked_and_not_answered_again(w: World, box:
     sweep(w, box, SECTION)
     with w.store.reading() as tx:
         assert mails.everything(tx)[-1].guard.policy == "reply"
+
+
+def test_a_machine_whose_child_opens_no_mail_is_told_apart_from_a_bad_mail(
+    w: World, box: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hurried(**wanted: Any) -> Limits:
+        return Limits(**{**wanted, "seconds": 0.0})
+
+    def told() -> bool:
+        return "unreadable" in [t.name for t in alarm.troubles(w)]
+
+    with monkeypatch.context() as hurry:
+        hurry.setattr(child, "Limits", hurried)
+        box.mails = {n: mail(n) for n in range(1, 5)}
+        sweep(w, box, SECTION)
+        assert not told()
+        box.mails[5] = mail(5)
+        sweep(w, box, SECTION)
+        assert told()
+    with w.store.reading() as tx:
+        assert {m.state for m in mails.everything(tx)} == {"quarantined"}
+    box.mails[6] = mail(6)
+    sweep(w, box, SECTION)
+    assert not told()
 
 
 def test_in_21_many_new_mails_wait_for_the_operator(w: World, box: Memory) -> None:

@@ -17,6 +17,7 @@ from mailbot.store import iso
 from mailbot.store import tables as t
 
 EVIDENCE, VERDICT = TypeAdapter(Evidence), TypeAdapter(Verdict)
+UNPARSED, UNREAD = "FILE-RUSAK", "reading failed"  # problems of a message, besides those of its fetching
 MAX_FAILURES = 3
 MAX_BEGUN = 20  # so often may the process die at a mail (kills, power cuts) before the mail is taken for the cause
 SET_ASIDE = (t.quarantine.c.due_at == "") & (
@@ -316,6 +317,15 @@ def unanswered_by_limits(tx: Connection, since: dt.datetime) -> list[str]:
     answered = select(o.id).where(o.key == m.semantic, o.kind.in_(("receipt", "minimal", "duplicate"))).exists()
     query = select(c.number).join(t.message, m.case_id == c.id).where(held, ~answered).order_by(m.id)
     return list(dict.fromkeys(tx.scalars(query)))
+
+
+def unreadable_in_a_row(tx: Connection, count: int, since: dt.datetime) -> bool:
+    """The last `count` mails that were to be read all failed at it, the newest since then."""
+    m = t.message.c
+    read = select(m.state, m.problem, m.stored_at).where(m.state.not_in(("ignored", "duplicate")))
+    rows = tx.execute(read.order_by(m.id.desc()).limit(count)).all()
+    failed = [r for r in rows if r.state == "quarantined" and r.problem in (UNPARSED, UNREAD)]
+    return len(failed) == count and failed[0].stored_at > iso(since)
 
 
 def shortest_delay(tx: Connection, since: dt.datetime) -> float | None:

@@ -17,6 +17,7 @@ from mailbot.work import World, log, open_mailbox
 from mailbot.work.sweep import folder_of, gap
 
 YOUNG = dt.timedelta(hours=1)
+IN_A_ROW = 5  # unreadable mails: one is the sender's, so many are this machine's
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,14 @@ def look(world: World) -> None:
 
 
 def troubles(world: World) -> list[Trouble]:
-    return [*_not_polled(world), *_not_sent(world), *_set_aside(world), *_limited(world), *_disk(world)]
+    return [
+        *_not_polled(world),
+        *_not_sent(world),
+        *_set_aside(world),
+        *_unreadable(world),
+        *_limited(world),
+        *_disk(world),
+    ]
 
 
 def _not_polled(world: World) -> Iterator[Trouble]:
@@ -82,6 +90,16 @@ def _set_aside(world: World) -> Iterator[Trouble]:
     if count:
         yield Trouble(
             "quarantine", f"{count} mails could not be taken in. See: mailbot quarantine, then: mailbot retry"
+        )
+
+
+def _unreadable(world: World) -> Iterator[Trouble]:
+    with world.store.reading() as tx:
+        broken = mails.unreadable_in_a_row(tx, IN_A_ROW, world.now() - dt.timedelta(hours=24))
+    if broken:
+        yield Trouble(
+            "unreadable",
+            f"The last {IN_A_ROW} mails could not be opened or read; each went to a person. Does this machine let the reading child work? See: mailbot doctor",
         )
 
 

@@ -117,7 +117,7 @@ def _ignore(world: World, tx: Connection, new: Arrival, verdict: Guard, known: C
 def _set_aside(world: World, tx: Connection, new: Arrival, verdict: Guard, known: Case | None) -> int:
     """Too large or not to be parsed: a person's, with a receipt where one is allowed."""
     found = known or _new_case(world, tx, new)
-    problem = new.raw.problem or "FILE-RUSAK"
+    problem = new.raw.problem or mails.UNPARSED
     message_id = mails.add(tx, new.raw, new.key, new.mail, verdict, found, "quarantined", problem, world.now())
     receipt(world, tx, found, new, verdict, "receipt")
     if found.state in case.ACTIONS["tinjau"].sources:

@@ -68,7 +68,7 @@ def _keep_leaf(world: World, attachment: Attachment) -> None:
 
 def set_aside(world: World, tx: Connection, message_id: int) -> None:
     """A mail that nobody can read is a person's: quarantine entry and the case before the help desk."""
-    mails.set_state(tx, message_id, "quarantined", "reading failed")
+    mails.set_state(tx, message_id, "quarantined", mails.UNREAD)
     stored = mails.get(tx, message_id)
     if stored.case_id and (found := cases.get(tx, stored.case_id)).state in case.ACTIONS["tinjau"].sources:
         act(world, tx, found, "tinjau", reason="surat tidak dapat dibaca mesin")
