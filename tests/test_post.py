@@ -5,7 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import email
 import errno
+import os
 import re
+import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from email import policy
@@ -19,9 +22,10 @@ from mailbot.mailbox import FetchEmpty, Known, NetworkTrouble, Paused, Pending, 
 from mailbot.model import Location, RawMessage
 from mailbot.parsers import child
 from mailbot.parsers.child import Limits
+from mailbot.parsers.picture import SCRATCH
 from mailbot.replies.smtp import Handover
 from mailbot.store import mailboxes, mails, outbox
-from mailbot.work import World, alarm, delivery
+from mailbot.work import World, alarm, delivery, lanes
 from mailbot.work.sweep import gap, sweep
 from mailbot.work.watch import Watch
 from tests.worlds import MORNING, Clock, world
@@ -435,6 +439,20 @@ def test_k10_k11_only_a_hand_over_cut_after_its_dot_is_ambiguous(
     delivery.recover(w)
 
     assert state_of(w)[0] == state
+
+
+def test_pages_that_a_killed_process_left_are_swept(
+    one: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    for name, minutes in (("old", 61), ("young", 1)):  # the young one may be another process's
+        folder = tmp_path / f"{SCRATCH}{name}"
+        folder.mkdir()
+        (folder / "1-1400.jpg").write_bytes(b"a page")
+        since = time.time() - minutes * 60
+        os.utime(folder, (since, since))
+    lanes.recover(one)
+    assert [p.name for p in tmp_path.glob(f"{SCRATCH}*")] == [f"{SCRATCH}young"]
 
 
 def test_in_54_a_restored_database_repeats_no_receipt(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SECONDS = 30.0
 PICTURED = ("pdf", "jpeg", "png", "tiff", "heic", "gif", "webp", "bmp")
+SCRATCH = "mailbot-scratch-"  # folders of children under the system's temporary one
 WIDTHS = (1400, 180)  # pixels across: to read, to choose
 _LARGEST = 16 << 20  # bytes of one picture
 _FINE = 0.6  # below this scale plain interpolation would drop thin strokes
@@ -29,7 +30,7 @@ def picture(path: Path, type: str, number: int, width: int = 1240) -> bytes:
 
 def pictures(path: Path, type: str, number: int, widths: tuple[int, ...] = WIDTHS, nice: int = 10) -> list[bytes]:
     """One page in several sizes, the widest first; raises child.ChildFailed. `nice`: 0 where a person waits."""
-    with tempfile.TemporaryDirectory(prefix="mailbot-") as scratch:
+    with tempfile.TemporaryDirectory(prefix=SCRATCH) as scratch:
         limits = child.Limits(seconds=SECONDS, cpu_seconds=20, reads=(str(path.resolve()),), scratch=scratch, nice=nice)
         child.run(_draw, str(path), type, number, widths, scratch, result=int, limits=limits)
         made = taken(scratch, number, widths)

@@ -119,7 +119,7 @@ def _page(attachment: Attachment, number: int, keep: Keep | None) -> tuple[PageR
     try:
         if keep is None:
             return (_limited(picture.read_page, [attachment], *args, result=PageReading),)
-        with tempfile.TemporaryDirectory(prefix="mailbot-") as scratch:
+        with tempfile.TemporaryDirectory(prefix=picture.SCRATCH) as scratch:
             reading = _confined(picture.read_page, [attachment], scratch, *args, scratch, result=PageReading)
             keep(attachment.sha256, number, picture.taken(scratch, number))
         return (reading,)
@@ -146,7 +146,7 @@ def validated(path: str, anchors: tuple[str, ...]) -> tuple[Tte, ...]:
 
 
 def _limited(function, files: Sequence[Attachment], *args: object, result, reads=()):  # type: ignore[no-untyped-def]
-    with tempfile.TemporaryDirectory(prefix="mailbot-") as scratch:
+    with tempfile.TemporaryDirectory(prefix=picture.SCRATCH) as scratch:
         return _confined(function, files, scratch, *args, result=result, reads=reads)
 
 

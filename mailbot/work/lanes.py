@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from mailbot import jobs
+from mailbot.parsers.picture import SCRATCH
 from mailbot.store import outbox
 from mailbot.work import World, delivery, log, reading
 
 TASKS: dict[str, Callable[[World, jobs.Job], None]] = {"read": reading.read, "deliver": delivery.deliver}
-LEFTOVER_SECONDS = 3600  # on several hosts: what is younger may be in use
+LEFTOVER_SECONDS = 3600  # what other processes may still use is younger
 
 
 def work(world: World, lane: str) -> bool:
@@ -47,11 +51,18 @@ def _attempt(world: World, found: jobs.Job) -> None:
 def recover(world: World) -> None:
     """After a kill: running jobs are due again, half-written files are swept, interrupted mail is decided."""
     jobs.recover(world.store)
-    young = time.time() - LEFTOVER_SECONDS if world.store.shared else float("inf")
-    for leftover in (*world.root.glob("leaves-*"), *world.blobs.glob(".incoming-*")):
-        if leftover.stat().st_mtime < young:
-            shutil.rmtree(leftover, ignore_errors=True) if leftover.is_dir() else leftover.unlink(missing_ok=True)
+    young = time.time() - LEFTOVER_SECONDS
+    _sweep((*world.root.glob("leaves-*"), *world.blobs.glob(".incoming-*")), young if world.store.shared else None)
+    _sweep(Path(tempfile.gettempdir()).glob(f"{SCRATCH}*"), young)  # pages of a killed process: personal data
     delivery.recover(world)
+
+
+def _sweep(leftovers: Iterable[Path], young: float | None) -> None:
+    """`young`: seconds since the epoch; what changed later stays. Another process may sweep at the same time."""
+    for leftover in leftovers:
+        with contextlib.suppress(OSError):
+            if young is None or leftover.stat().st_mtime < young:
+                shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
 
 
 def idle(world: World) -> bool:
