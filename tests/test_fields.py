@@ -107,6 +107,12 @@ def test_a_row_with_an_unknown_label_does_not_end_the_block() -> None:
     )
 
 
+def test_a_speck_behind_a_wrapped_label_does_not_end_the_block() -> None:
+    wrapped = f"Nama Lengkap      : Budi Santoso\n(Sesuai KTP)               ,\nGol/Ruang         : III/c\nNIP               : {NIP}"
+    (p,) = persons(wrapped)
+    assert (p.nama.value, p.pangkat_golongan.value, p.nip.value) == ("Budi Santoso", "III/c", NIP)
+
+
 @pytest.mark.parametrize("first", ["endang5s6@gmail.com", "endangS6@gmail.com"])
 def test_what_both_engines_read_from_the_crop_is_taken(first: str) -> None:
     """The page reading may be longer than the truth; only signs beside the address forbid it."""

@@ -15,6 +15,7 @@ from mailbot.parsers.context import Context
 from mailbot.parsers.labels import Labelled, text_of
 
 _PAGE_NUMBER = re.compile(r"^\W*(?:hal(?:aman)?\.?\s*)?\d{1,3}(?:\s*(?:dari|/|of)\s*\d{1,3})?\W*$", re.I)
+_GOES_ON = re.compile(r"(?::|\S,)\s*$")  # a comma that stands apart is a speck
 _CONTENT = {"nip": re.compile(r"\d{3}"), "telepon": re.compile(r"\d{4}"), "email": re.compile(r"[@.]\w"),
             "pangkat_golongan": re.compile(r"[IV]{1,3}\s?[/.]|tingkat|tk|muda|penata|pembina|pengatur|\bgol", re.I)}  # fmt: skip
 
@@ -162,7 +163,7 @@ class Reader:
         text = line.text
         if ctx.CLOSING.match(text) or ctx.POST.match(text) or asking.actions(text).actions or ctx.LISTED.match(text):
             return True
-        return len(text.split()) >= 4 or text.rstrip().endswith((":", ",")) or line.box[0] - self.left > 0.3
+        return len(text.split()) >= 4 or _GOES_ON.search(text) is not None or line.box[0] - self.left > 0.3
 
     def _close(self) -> None:
         """The block is over: a person, unless it is the signer's or only whom to ask."""
